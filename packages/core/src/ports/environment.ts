@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { UnixSeconds } from '../protocol/time.ts'
+
+/** The outside world, injected: the clock, randomness, the network, and work that outlives its request. */
+export interface Environment {
+  /** The present moment. */
+  now(): UnixSeconds
+  /** `length` bytes nobody can guess. */
+  randomBytes(length: number): Uint8Array
+  /** Calls upstream. */
+  fetch(input: string | URL, init?: RequestInit): Promise<Response>
+  /** Waits; for the few places that wait for another host. */
+  sleep(milliseconds: number): Promise<void>
+  /** Lets `work` go on beside the request that started it; `waitUntil` on hosts that have it. It reports its own failures. */
+  defer(work: Promise<void>): void
+  /** Resolves when everything deferred has ended; a host calls it before it exits. */
+  drain(): Promise<void>
+}
+
+/** The real clock, randomness and network. */
+export function systemEnvironment(): Environment {
+  const pending = new Set<Promise<void>>()
+  return {
+    now: () => Math.floor(Date.now() / 1000),
+    randomBytes: (length) => randomBytes(length),
+    fetch: (input, init) => fetch(input, init),
+    sleep: (milliseconds) => sleep(milliseconds),
+    defer(work) {
+      const tracked = work.catch(() => {}).finally(() => pending.delete(tracked))
+      pending.add(tracked)
+    },
+    async drain() {
+      while (pending.size > 0) await Promise.all(pending)
+    },
+  }
+}

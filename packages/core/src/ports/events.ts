@@ -1,0 +1,31 @@
+import type { UnixSeconds } from '../protocol/time.ts'
+
+/** What happened, for the operator: without secrets, by design of its fields. `docs/events.md` has a row for each. */
+export type Event =
+  | { readonly type: 'client.registered'; readonly clientId: string; readonly clientName: string | undefined }
+  | {
+      readonly type: 'request.refused'
+      readonly endpoint: string
+      readonly error: string
+      readonly reason: string
+      readonly clientId?: string
+    }
+  | { readonly type: 'request.failed'; readonly endpoint: string; readonly errorName: string }
+  | { readonly type: 'consent.approved' | 'consent.denied'; readonly clientId: string }
+  | { readonly type: 'callback.binding_mismatch' }
+  | { readonly type: 'callback.refused'; readonly clientId: string; readonly reason: string }
+  | { readonly type: 'grant.opened'; readonly clientId: string; readonly grantId: string }
+  | { readonly type: 'token.issued'; readonly clientId: string; readonly grantId: string; readonly generation: number }
+  | { readonly type: 'code.replayed' | 'refresh.replayed'; readonly clientId: string; readonly grantId: string }
+  | { readonly type: 'grant.ended'; readonly clientId: string; readonly grantId: string; readonly reason: string }
+  | { readonly type: 'token.refused'; readonly reason: string }
+  | { readonly type: 'upstream.refreshed'; readonly grantId: string }
+  | { readonly type: 'upstream.failed'; readonly operation: string; readonly reason: string }
+  | { readonly type: 'store.unavailable'; readonly endpoint: string; readonly reason: string }
+  | { readonly type: 'store.lost'; readonly kind: string }
+
+/** An event and when it happened. */
+export type RecordedEvent = Event & { readonly at: UnixSeconds }
+
+/** Tells the operator; never throws and never waits. */
+export type Emit = (event: Event) => void

@@ -1,0 +1,44 @@
+import type { Seconds } from '../protocol/time.ts'
+import type { Directory } from './directory.ts'
+
+/** What a store holds under a key: the text, and the version that this very write was given. */
+export interface Entry {
+  readonly value: string
+  /** 96 random bits, made by the adapter for each write and never used again for a key. */
+  readonly version: string
+}
+
+/** How far a store's "never both" reaches: one process, the processes of one machine, or every host. */
+export type Reach = 'process' | 'machine' | 'shared'
+
+/**
+ * Where Drawbridge keeps its state. Every write says what it has seen, so two hosts can never both win.
+ *
+ * Every method rejects with {@link StoreUnavailable} when the backend fails or passes its deadline of 500 ms. Trouble is
+ * never reported as absent or as lost. Reads go to the primary.
+ */
+export interface Store {
+  readonly reach: Reach
+  /** Whether values are unreadable to whoever reads the backend: true only behind `encrypted(...)`. */
+  readonly sealed: boolean
+  /** The entry under `key`, or undefined when there is none or it has expired. */
+  get(key: string): Promise<Entry | undefined>
+  /**
+   * Writes `value` if the key still holds what was `seen`; `undefined` means "nothing, or something expired".
+   * Answers the entry written, or undefined when the race was lost. `ttl` is positive.
+   */
+  set(key: string, value: string, ttl: Seconds, seen: Entry | undefined): Promise<Entry | undefined>
+  /** Deletes the key if it still holds what was `seen`; false when it no longer does. */
+  delete(key: string, seen: Entry): Promise<boolean>
+  readonly directory?: Directory
+}
+
+/** The backend failed or did not answer in time; nothing is known about the key. Becomes 503, never 401. */
+export class StoreUnavailable extends Error {
+  override readonly name: string = 'StoreUnavailable'
+}
+
+/** A value is there and cannot be read: another key sealed it, or it was damaged. The record is kept, and the answer is 503. */
+export class StoreUnreadable extends StoreUnavailable {
+  override readonly name: string = 'StoreUnreadable'
+}

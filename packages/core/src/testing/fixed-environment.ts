@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto'
+import type { Environment } from '../ports/environment.ts'
+import type { Seconds, UnixSeconds } from '../protocol/time.ts'
+
+/** An environment whose clock stands still and whose randomness counts, for tests. */
+export interface FixedEnvironment extends Environment {
+  /** Moves the clock. */
+  advance(by: Seconds): void
+}
+
+/** Thursday, 1 January 2026, noon UTC: where a fixed clock stands unless told. */
+const standstill: UnixSeconds = 1_767_268_800
+
+/**
+ * Makes a {@link FixedEnvironment}. The network refuses every call unless `fetch` is given; `sleep` ends at once, after the
+ * event loop has turned, and moves no clock.
+ */
+export function fixedEnvironment({
+  at = standstill,
+  fetch = () => Promise.reject(new TypeError('no network in this environment')),
+}: {
+  at?: UnixSeconds
+  fetch?: Environment['fetch']
+} = {}): FixedEnvironment {
+  let moment = at
+  let drawn = 0
+  const pending = new Set<Promise<void>>()
+  return {
+    now: () => moment,
+    advance(by) {
+      moment += by
+    },
+    randomBytes(length) {
+      drawn += 1
+      return createHash('shake256', { outputLength: length }).update(String(drawn)).digest()
+    },
+    fetch,
+    sleep: () => new Promise((resolve) => setImmediate(resolve)),
+    defer(work) {
+      const tracked = work.catch(() => {}).finally(() => pending.delete(tracked))
+      pending.add(tracked)
+    },
+    async drain() {
+      while (pending.size > 0) await Promise.all(pending)
+    },
+  }
+}

@@ -1,0 +1,1 @@
+export { type FixedEnvironment, fixedEnvironment } from './fixed-environment.ts'
