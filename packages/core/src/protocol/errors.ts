@@ -1,24 +1,30 @@
-/** The errors that OAuth has a name for, and the status each is answered with outside a redirect (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8707 §2). */
-export const statusOf = {
-  invalid_request: 400,
+/** The name of an OAuth error (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8707 §2). */
+export type ErrorCode =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'unsupported_response_type'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'access_denied'
+  | 'server_error'
+  | 'temporarily_unavailable'
+  | 'invalid_redirect_uri'
+  | 'invalid_client_metadata'
+  | 'invalid_token'
+  | 'insufficient_scope'
+
+/** The statuses that are not 400, for an error that is not sent by redirect (the same sections as {@link ErrorCode}). */
+const statusOf: Partial<Record<ErrorCode, number>> = {
   invalid_client: 401,
-  invalid_grant: 400,
-  unauthorized_client: 400,
-  unsupported_grant_type: 400,
-  unsupported_response_type: 400,
-  invalid_scope: 400,
-  invalid_target: 400,
   access_denied: 403,
   server_error: 500,
   temporarily_unavailable: 503,
-  invalid_redirect_uri: 400,
-  invalid_client_metadata: 400,
   invalid_token: 401,
   insufficient_scope: 403,
-} as const satisfies Record<string, number>
-
-/** The name of an OAuth error. */
-export type ErrorCode = keyof typeof statusOf
+}
 
 /** What MCP's SDK v2 looks for to know an `OAuthError` of another copy of itself. */
 const sdkBrands = Symbol.for('mcp.sdk.errorBrands')
@@ -42,7 +48,7 @@ export class OAuthError extends Error {
   }
 
   get status(): number {
-    return statusOf[this.code]
+    return statusOf[this.code] ?? 400
   }
 
   /** The JSON body of RFC 6749 §5.2. */
