@@ -1,0 +1,71 @@
+import type { RecordedEvent } from './ports/events.ts'
+import type { Store } from './ports/store.ts'
+import type { Identity } from './ports/upstream.ts'
+import type { Lifetimes } from './protocol/lifetimes.ts'
+import type { Seconds } from './protocol/time.ts'
+import type { SigningKeyInput } from './tokens/keys.ts'
+
+/** The options of every provider. Documented here and nowhere else. */
+export interface OAuthProxyOptions {
+  /** Where the operational endpoints are, as browsers see it, mount prefix included: `https://mcp.example.com/api`. https, or http on loopback. */
+  readonly baseUrl: string
+  /** Our identity: the `issuer` of the metadata, `iss` of tokens and redirects. Default: `baseUrl`. */
+  readonly issuerUrl?: string
+  /** Where the MCP endpoints are, below `baseUrl` and without its path. Default: `/mcp`. */
+  readonly mcpPath?: string | readonly string[]
+  /** Our registration with the upstream. */
+  readonly clientId: string
+  /** Its secret. Only an upstream that wants none goes without. */
+  readonly clientSecret?: string
+  /** Signs access tokens and nothing else. A list rotates: the first signs, all verify. No default: a key made at random logs everybody out on restart. */
+  readonly jwtSigningKey: SigningKeyInput | readonly SigningKeyInput[]
+  /** Where all state is. No default: it decides what survives a restart. */
+  readonly clientStorage: Store
+  /** `many` requires a store that every host shares. Default: `one`. */
+  readonly hosts?: 'one' | 'many'
+  /** Begins the names of all records, so that deployments can share a store. Default: `drawbridge-` and 10 characters of the issuer's hash. */
+  readonly namespace?: string
+  /** Allows a store that others can read without sealing it. */
+  readonly dangerouslyStorePlain?: boolean
+  /** The scopes a token needs on the MCP endpoint, and what a client gets that asks for none. Default: the provider's. */
+  readonly requiredScopes?: readonly string[]
+  /** Is told what happens, without secrets. Never awaited; what it throws is dropped. */
+  readonly onEvent?: (event: RecordedEvent) => void
+  /** How long things live; each default has its reason beside it. */
+  readonly lifetimes?: Partial<Lifetimes>
+  readonly clients?: ClientOptions
+  readonly consent?: ConsentOptions
+  readonly upstream?: UpstreamOptions
+  readonly verification?: VerificationOptions
+}
+
+/** Which clients may register, and for what. */
+export interface ClientOptions {
+  /** Every scope a client may ask for. Default: `requiredScopes`. */
+  readonly validScopes?: readonly string[]
+  /** Private-use schemes without a dot that redirect URIs may have. Default: those of known MCP clients. */
+  readonly redirectSchemes?: readonly string[]
+}
+
+/** The consent page. */
+export interface ConsentOptions {
+  /** What people know this MCP server as. Default: the host of `baseUrl`. */
+  readonly serverName?: string
+}
+
+/** How the upstream is dealt with. */
+export interface UpstreamOptions {
+  /** How long the upstream's last answer stands while it cannot be reached. Default: a day, an outage that people remember. */
+  readonly staleFor?: Seconds
+  /** Allows a person (true), denies (false), or narrows the scopes to those returned. Default: everyone whom the upstream signs in. */
+  readonly authorizeUser?: (identity: Identity) => AuthorizeUserAnswer | Promise<AuthorizeUserAnswer>
+}
+
+/** Yes, no, or only these scopes. */
+export type AuthorizeUserAnswer = boolean | readonly string[]
+
+/** How access tokens are verified. */
+export interface VerificationOptions {
+  /** Seconds for which a token that was verified is not looked up again; a revocation takes as long to be seen. Default: 0. */
+  readonly cacheFor?: Seconds
+}

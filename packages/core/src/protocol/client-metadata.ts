@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { OAuthError } from './errors.ts'
+import { refuseRedirectUri } from './redirect-uri.ts'
+import { narrowScopes, parseScope } from './scope.ts'
+
+/** What a client says of itself, in our words and within our limits (RFC 7591 §2). */
+export interface ClientMetadata {
+  readonly redirectUris: readonly string[]
+  readonly clientName?: string
+  readonly grantTypes: readonly GrantType[]
+  /** What the client asks for when a request names no scope. */
+  readonly scope?: readonly string[]
+  readonly applicationType?: 'native' | 'web'
+}
+
+/** The grant types a client of ours can register. */
+export type GrantType = 'authorization_code' | 'refresh_token'
+
+/** What the server allows a registration to ask for. */
+export interface RegistrationPolicy {
+  readonly validScopes: readonly string[]
+  readonly redirectSchemes: readonly string[]
+}
+
+const body = z.object({
+  redirect_uris: z.array(z.string()).min(1).max(10),
+  client_name: z.string().max(4096).optional(),
+  token_endpoint_auth_method: z.enum(['none', 'client_secret_basic', 'client_secret_post']).optional(),
+  grant_types: z.array(z.string().max(100)).max(20).optional(),
+  response_types: z.array(z.string().max(100)).max(20).optional(),
+  scope: z.string().max(4096).optional(),
+  application_type: z.enum(['native', 'web']).optional(),
+})
+
+const grantTypes: readonly GrantType[] = ['authorization_code', 'refresh_token']
+
+/**
+ * Parses a registration request (RFC 7591 §2). Unknown fields are dropped, unsupported values replaced where §2 allows it.
+ * Throws `invalid_redirect_uri` or `invalid_client_metadata` (§3.2.2); nothing of the request is echoed.
+ */
+export function parseClientMetadata(json: unknown, { validScopes, redirectSchemes }: RegistrationPolicy): ClientMetadata {
+  const parsed = body.safeParse(json)
+  if (!parsed.success) throw refuseShape(parsed.error)
+  const { data } = parsed
+  for (const uri of data.redirect_uris) {
+    const why = refuseRedirectUri(uri, redirectSchemes)
+    if (why) throw new OAuthError('invalid_redirect_uri', `A redirect URI ${why}.`, { reason: 'redirect_uri_refused' })
+  }
+  const scope = data.scope === undefined ? undefined : narrowScopes(parseScope(data.scope) ?? [], validScopes)
+  const clientName = data.client_name === undefined ? '' : cleanName(data.client_name)
+  return {
+    redirectUris: data.redirect_uris,
+    grantTypes: requireGrantTypes(data.grant_types, data.response_types),
+    ...(clientName && { clientName }),
+    ...(scope?.length && { scope }),
+    ...(data.application_type && { applicationType: data.application_type }),
+  }
+}
+
+function refuseShape(error: z.ZodError): OAuthError {
+  const field = error.issues[0]?.path[0]
+  const description =
+    field === undefined ? 'The body is not a JSON object.' : `The field ${String(field)} is missing or not as RFC 7591 has it.`
+  return field === 'redirect_uris'
+    ? new OAuthError('invalid_redirect_uri', description, { reason: 'redirect_uris_malformed' })
+    : new OAuthError('invalid_client_metadata', description, { reason: 'metadata_malformed' })
+}
+
+// Without grant_types RFC 7591 means authorization_code alone; MCP clients that leave it out (SDK v1) still expect to refresh.
+function requireGrantTypes(asked: readonly string[] = grantTypes, responseTypes: readonly string[] = ['code']): readonly GrantType[] {
+  const usable = grantTypes.filter((type) => asked.includes(type))
+  if (!usable.includes('authorization_code') || !responseTypes.includes('code')) {
+    throw new OAuthError('invalid_client_metadata', 'Clients use the grant type authorization_code and the response type code.', {
+      reason: 'grant_types_unsupported',
+    })
+  }
+  return usable
+}
+
+/** A name without what hides or imitates: control, bidirectional and zero-width characters; 100 characters at most (threat T37, ours). */
+export function cleanName(name: string): string {
+  const visible = name.normalize('NFC').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu, '')
+  return [...visible.replace(/\s+/gu, ' ').trim()].slice(0, 100).join('')
+}

@@ -1,0 +1,79 @@
+import type { Seconds } from './time.ts'
+
+const minute: Seconds = 60
+const hour: Seconds = 60 * minute
+const day: Seconds = 24 * hour
+
+/** How long things live unless the operator says otherwise (ours, except where an RFC is named), each with its reason. */
+export interface Lifetimes {
+  /** Ours; short, because a copy of it is good until then (RFC 9700 §2.2). MCP clients refresh by themselves. */
+  readonly accessToken: Seconds
+  /** From redirect to redemption, by a program (RFC 6749 §4.1.2 allows 10 minutes at most). */
+  readonly code: Seconds
+  /** A refresh token that nobody used for this long ends (OAuth 2.1 §4.3.3): a season of holidays and sick leave fits. */
+  readonly grantIdle: Seconds
+  /** Once a year a person confirms who still has access, however busy the client is. */
+  readonly grant: Seconds
+}
+
+/** The defaults of {@link Lifetimes} (ours). */
+export const defaultLifetimes: Lifetimes = { accessToken: hour, code: minute, grantIdle: 90 * day, grant: 365 * day }
+
+/** Lifetimes that nobody needs to change (ours). */
+export const fixedLifetimes: Readonly<
+  Record<
+    | 'deployment'
+    | 'deploymentRenewal'
+    | 'clientUnused'
+    | 'client'
+    | 'clientRenewal'
+    | 'transaction'
+    | 'transactionDone'
+    | 'exchanging'
+    | 'grantPending'
+    | 'lease'
+    | 'rotationGrace'
+    | 'unconfirmedGrace'
+    | 'upstreamDue'
+    | 'identityCheck'
+    | 'formCookie'
+    | 'youngDeployment'
+    | 'leeway',
+    Seconds
+  >
+> = {
+  /** Longer than any grant, so that what names and seals the records outlives them. */
+  deployment: 400 * day,
+  /** Renewed when less than this is left, so that it never comes near its end while somebody logs in. */
+  deploymentRenewal: 200 * day,
+  /** Registrations that nobody used are what a flood leaves behind (RFC 7591 §5). */
+  clientUnused: 30 * day,
+  /** Longer than the longest grant, so that a client never loses its registration before its tokens. */
+  client: 430 * day,
+  /** Written again when less than this is left: at most one write a month and client. */
+  clientRenewal: 400 * day,
+  /** A person finds a password, a phone and a second factor in this time. */
+  transaction: 15 * minute,
+  /** A browser that repeats the callback gets the same answer for this long. */
+  transactionDone: minute,
+  /** The upstream's deadline twice, and a little: whoever claimed the callback is not coming back. */
+  exchanging: 30,
+  /** The code in it lives a minute; the rest is for its replay to be recognised. */
+  grantPending: 10 * minute,
+  /** The upstream's deadline of 10 s, and time to commit. */
+  lease: 15,
+  /** A client whose answer was lost, or that refreshed twice at once, asks again within a minute. */
+  rotationGrace: minute,
+  /** A laptop that was closed before the answer came in opens again the next day. */
+  unconfirmedGrace: day,
+  /** An upstream token with less than this left is refreshed, so that a tool never holds one that ends mid-call. */
+  upstreamDue: 5 * minute,
+  /** How often an upstream whose tokens never expire is asked whether it still knows the person. */
+  identityCheck: 15 * minute,
+  /** As long as the form that is bound to it. */
+  formCookie: 15 * minute,
+  /** How long after a store was found empty a missing record is taken for lost, not for unknown. */
+  youngDeployment: 10 * minute,
+  /** Hosts agree on the time within 5 s; this covers them and the network. */
+  leeway: 30,
+}

@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import type { ClientMetadata } from '../protocol/client-metadata.ts'
+import { fixedLifetimes } from '../protocol/lifetimes.ts'
+import type { UnixSeconds } from '../protocol/time.ts'
+import type { Outcome } from './collection.ts'
+
+/** A client as it registered (RFC 7591). */
+export interface Client extends ClientMetadata {
+  readonly id: string
+  readonly createdAt: UnixSeconds
+  readonly endsAt: UnixSeconds
+}
+
+/** The stored shape of a {@link Client}; unknown fields are kept and written back. */
+export const clientShape: z.ZodType<Client> = z.looseObject({
+  id: z.string(),
+  redirectUris: z.array(z.string()),
+  clientName: z.string().exactOptional(),
+  grantTypes: z.array(z.enum(['authorization_code', 'refresh_token'])),
+  scope: z.array(z.string()).exactOptional(),
+  applicationType: z.enum(['native', 'web']).exactOptional(),
+  createdAt: z.number(),
+  endsAt: z.number(),
+})
+
+/** A registration that nobody has used yet. */
+export function newClient(id: string, metadata: ClientMetadata, now: UnixSeconds): Client {
+  return { id, ...metadata, createdAt: now, endsAt: now + fixedLifetimes.clientUnused }
+}
+
+/** Whether a redemption should extend the client's registration. */
+export function isClientDue(client: Client, now: UnixSeconds): boolean {
+  return client.endsAt - now < fixedLifetimes.clientRenewal
+}
+
+/** Extends a registration that is in use; answers whether it did. */
+export function renewClient(client: Client | undefined, now: UnixSeconds): Outcome<Client, boolean> {
+  if (!client || !isClientDue(client, now)) return { answer: false }
+  return { next: { ...client, endsAt: now + fixedLifetimes.client }, answer: true }
+}

@@ -1,0 +1,121 @@
+import type { z } from 'zod'
+import type { Environment } from '../ports/environment.ts'
+import { type Entry, type Store, StoreUnavailable, StoreUnreadable } from '../ports/store.ts'
+import { BoundedCache } from '../protocol/bounded-cache.ts'
+import type { UnixSeconds } from '../protocol/time.ts'
+
+/** What every record has: the moment it ends, checked on reading whatever the backend does about it (threat T94). */
+export interface Ending {
+  readonly endsAt: UnixSeconds
+}
+
+/** What a step makes of a record. Without `next` nothing is written; `gone` deletes. */
+export interface Outcome<Rec, Answer> {
+  readonly next?: Rec | 'gone'
+  readonly answer: Answer
+}
+
+/** A pure step: everything it needs to know is in its arguments, so a lost race can run it again. */
+export type Step<Rec, Answer> = (record: Rec | undefined, now: UnixSeconds) => Outcome<Rec, Answer>
+
+/** A record as it was read, and what was seen in the store. */
+export interface Seen<Rec> {
+  readonly record: Rec | undefined
+  readonly entry: Entry | undefined
+}
+
+/** The records of one kind. Every method rejects with `StoreUnavailable` when the store fails, and with its `StoreUnreadable` when a record cannot be read. */
+export interface Collection<Rec> {
+  /** The record, or undefined when there is none. */
+  find(id: string): Promise<Rec | undefined>
+  /** The record with what was seen, to start a change from. */
+  read(id: string): Promise<Seen<Rec>>
+  /** Writes a record whose id is new; undefined when the id is taken. */
+  create(id: string, record: Rec): Promise<Seen<Rec> | undefined>
+  /**
+   * The only way to change a record: reads (or starts `from` what was read), runs the step, writes, and on a lost race
+   * reads and runs the step again. Only the step refuses; a lost race is never an answer.
+   */
+  change<Answer>(id: string, step: Step<Rec, Answer>, from?: Seen<Rec>): Promise<Answer>
+}
+
+/** What a collection is made of. `name` gives the store's key; `missed` rejects when the record was lost, not absent. */
+export interface CollectionParts<Rec> {
+  readonly store: Store
+  readonly environment: Environment
+  readonly shape: z.ZodType<Rec>
+  readonly name: (id: string) => Promise<string>
+  readonly missed: (id: string) => Promise<void>
+}
+
+/** Lost races in a row before the answer is 503; more than eight means that something is wrong, not busy. */
+const attempts = 8
+
+/** Parsed records kept by version, so that an unchanged record is neither opened nor parsed again. */
+const cached = 10_000
+
+/** Opens the collection of one kind of record. */
+export function openCollection<Rec extends Ending>({ store, environment, shape, name, missed }: CollectionParts<Rec>): Collection<Rec> {
+  const parsed = new BoundedCache<{ version: string; record: Rec }>(cached)
+
+  function parse(key: string, entry: Entry): Rec {
+    const known = parsed.find(key)
+    if (known?.version === entry.version) return known.record
+    const record = parseRecord(shape, entry.value)
+    parsed.keep(key, { version: entry.version, record })
+    return record
+  }
+
+  async function read(id: string): Promise<Seen<Rec>> {
+    const key = await name(id)
+    const entry = await store.get(key)
+    const record = entry && parse(key, entry)
+    if (record && record.endsAt > environment.now()) return { record, entry }
+    if (!entry) await missed(id)
+    return { record: undefined, entry }
+  }
+
+  async function write(id: string, record: Rec, seen: Entry | undefined): Promise<Seen<Rec> | undefined> {
+    const key = await name(id)
+    const ttl = Math.max(1, record.endsAt - environment.now())
+    const entry = await store.set(key, JSON.stringify(record), ttl, seen)
+    if (!entry) return undefined
+    parsed.keep(key, { version: entry.version, record })
+    return { record, entry }
+  }
+
+  async function remove(id: string, seen: Entry | undefined): Promise<boolean> {
+    const key = await name(id)
+    parsed.forget(key)
+    return seen === undefined || store.delete(key, seen)
+  }
+
+  return {
+    read,
+    find: async (id) => (await read(id)).record,
+    create: (id, record) => write(id, record, undefined),
+    async change(id, step, from) {
+      for (let attempt = 0; attempt < attempts; attempt += 1) {
+        const seen = attempt === 0 && from ? from : await read(id)
+        const { next, answer } = step(seen.record, environment.now())
+        if (next === undefined) return answer
+        const won = next === 'gone' ? await remove(id, seen.entry) : await write(id, next, seen.entry)
+        if (won) return answer
+      }
+      throw new StoreUnavailable('a record changed under every attempt to change it')
+    },
+  }
+}
+
+/** The record in a stored text. Throws `StoreUnreadable`: a release never writes what the previous one cannot read, so this is damage. */
+export function parseRecord<Rec>(shape: z.ZodType<Rec>, text: string): Rec {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    throw new StoreUnreadable('a record is not JSON', { cause })
+  }
+  const result = shape.safeParse(json)
+  if (!result.success) throw new StoreUnreadable('a record does not have the shape of its kind', { cause: result.error })
+  return result.data
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import type { Identity } from '../ports/upstream.ts'
+import { fixedLifetimes } from '../protocol/lifetimes.ts'
+import type { UnixSeconds } from '../protocol/time.ts'
+
+/** What a person granted a client, with everything that hangs on it: one record, so that one write decides. */
+export interface Grant {
+  readonly id: string
+  readonly clientId: string
+  readonly identity: Identity
+  /** The granted scopes. */
+  readonly scopes: readonly string[]
+  /** The one resource its tokens are for (RFC 8707). */
+  readonly resource: string
+  readonly createdAt: UnixSeconds
+  readonly endsAt: UnixSeconds
+  readonly code: GrantCode
+  readonly refresh: GrantRefresh
+  readonly upstream: GrantUpstream
+}
+
+/** The authorization code of the grant: its hash stays as long as the grant, so that a replay is known for one (OAuth 2.1 §4.1.3). */
+export interface GrantCode {
+  readonly hash: string
+  readonly challenge: string
+  readonly redirectUri: string
+  readonly expiresAt: UnixSeconds
+  readonly spent: boolean
+}
+
+/** The refresh tokens of the grant. Every token is a generation and a mac by `secret`; nothing stored reveals one. */
+export interface GrantRefresh {
+  readonly secret: string
+  /** Whether the client has use for refresh tokens; without it the grant lives as long as its access token. */
+  readonly allowed: boolean
+  /** The newest generation. */
+  readonly generation: number
+  /** Whether the client was seen using that generation, so that its answer did arrive. */
+  readonly confirmed: boolean
+  readonly rotatedAt: UnixSeconds
+}
+
+/** The upstream's tokens, and how the upstream last answered about them. */
+export interface GrantUpstream {
+  readonly accessToken: string
+  readonly refreshToken?: string
+  readonly expiresAt?: UnixSeconds
+  readonly scopes: readonly string[]
+  /** Counts the refreshes, so that a late one is known to be late. */
+  readonly seq: number
+  /** When the upstream last vouched for the person. */
+  readonly checkedAt: UnixSeconds
+  /** Since when it could not be asked. */
+  readonly unreachableSince?: UnixSeconds
+}
+
+/** The stored shape of a {@link Grant}. */
+export const grantShape: z.ZodType<Grant> = z.looseObject({
+  id: z.string(),
+  clientId: z.string(),
+  identity: z.looseObject({ subject: z.string(), claims: z.record(z.string(), z.unknown()) }),
+  scopes: z.array(z.string()),
+  resource: z.string(),
+  createdAt: z.number(),
+  endsAt: z.number(),
+  code: z.looseObject({
+    hash: z.string(),
+    challenge: z.string(),
+    redirectUri: z.string(),
+    expiresAt: z.number(),
+    spent: z.boolean(),
+  }),
+  refresh: z.looseObject({
+    secret: z.string(),
+    allowed: z.boolean(),
+    generation: z.number(),
+    confirmed: z.boolean(),
+    rotatedAt: z.number(),
+  }),
+  upstream: z.looseObject({
+    accessToken: z.string(),
+    refreshToken: z.string().exactOptional(),
+    expiresAt: z.number().exactOptional(),
+    scopes: z.array(z.string()),
+    seq: z.number(),
+    checkedAt: z.number(),
+    unreachableSince: z.number().exactOptional(),
+  }),
+})
+
+/** Whether the upstream's access token is worth refreshing before it is used. */
+export function isUpstreamDue({ expiresAt }: GrantUpstream, now: UnixSeconds): boolean {
+  return expiresAt !== undefined && expiresAt - now < fixedLifetimes.upstreamDue
+}
+
+/** Whether the upstream's access token has ended and there is nothing to get another one with. */
+export function isUpstreamOver({ expiresAt, refreshToken }: GrantUpstream, now: UnixSeconds): boolean {
+  return expiresAt !== undefined && expiresAt <= now && refreshToken === undefined
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import type { Environment } from '../ports/environment.ts'
+import type { Emit } from '../ports/events.ts'
+import type { Store } from '../ports/store.ts'
+import type { UnixSeconds } from '../protocol/time.ts'
+import { type Client, clientShape } from './client.ts'
+import { type Collection, type Ending, openCollection } from './collection.ts'
+import { type DeploymentDoor, deploymentDoor } from './deployment.ts'
+import { type Grant, grantShape } from './grant.ts'
+import { type Lists, openLists } from './lists.ts'
+import { type Transaction, transactionShape } from './transaction.ts'
+
+/** Whoever holds it refreshes a grant's upstream tokens; the others wait. */
+export interface Lease {
+  readonly endsAt: UnixSeconds
+}
+
+/** All state there is. */
+export interface Records {
+  readonly deployment: DeploymentDoor
+  readonly clients: Collection<Client>
+  readonly transactions: Collection<Transaction>
+  readonly grants: Collection<Grant>
+  readonly leases: Collection<Lease>
+  readonly lists: Lists
+}
+
+/** What the records are opened with. */
+export interface RecordsNeeds {
+  readonly store: Store
+  readonly namespace: string
+  readonly issuer: string
+  readonly environment: Environment
+  readonly emit: Emit
+}
+
+/** Opens every collection. Nothing is read before it is needed. */
+export function openRecords(needs: RecordsNeeds): Records {
+  const { store, environment } = needs
+  const deployment = deploymentDoor(needs)
+  const open = <Rec extends Ending>(kind: string, shape: z.ZodType<Rec>): Collection<Rec> =>
+    openCollection({
+      store,
+      environment,
+      shape,
+      name: async (id) => (await deployment.open()).name(kind, id),
+      missed: (id) => deployment.missed(kind, id),
+    })
+  return {
+    deployment,
+    clients: open('client', clientShape),
+    transactions: open('transaction', transactionShape),
+    grants: open('grant', grantShape),
+    leases: open('lease', z.looseObject({ endsAt: z.number() })),
+    lists: openLists(store.directory, deployment),
+  }
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { fixedLifetimes } from '../protocol/lifetimes.ts'
+import type { UnixSeconds } from '../protocol/time.ts'
+import type { Outcome } from './collection.ts'
+
+/** What a client asked for at the authorization endpoint, proven and narrowed (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2). */
+export interface AuthorizationRequest {
+  readonly clientId: string
+  readonly redirectUri: string
+  /** The client's own `state`; absent when it sent none. */
+  readonly state?: string
+  readonly challenge: string
+  readonly scopes: readonly string[]
+  readonly resource: string
+}
+
+/** One login under way, from the person's approval to the callback, under the `state` we send upstream. */
+export interface Transaction {
+  readonly request: AuthorizationRequest
+  /** The hash of the login cookie of the browser that approved (invariant I1). */
+  readonly browser: string
+  /** Our PKCE verifier towards the upstream; ours alone, never the client's. */
+  readonly upstreamVerifier: string
+  readonly status: TransactionStatus
+  readonly endsAt: UnixSeconds
+}
+
+/** Where a transaction stands. `location` is where the browser was sent, so that a repeated callback gets the same answer. */
+export type TransactionStatus =
+  | { readonly is: 'approved' }
+  | { readonly is: 'exchanging'; readonly since: UnixSeconds }
+  | { readonly is: 'done'; readonly location: string }
+
+/** The stored shape of a {@link Transaction}. */
+export const transactionShape: z.ZodType<Transaction> = z.looseObject({
+  request: z.looseObject({
+    clientId: z.string(),
+    redirectUri: z.string(),
+    state: z.string().exactOptional(),
+    challenge: z.string(),
+    scopes: z.array(z.string()),
+    resource: z.string(),
+  }),
+  browser: z.string(),
+  upstreamVerifier: z.string(),
+  status: z.discriminatedUnion('is', [
+    z.looseObject({ is: z.literal('approved') }),
+    z.looseObject({ is: z.literal('exchanging'), since: z.number() }),
+    z.looseObject({ is: z.literal('done'), location: z.string() }),
+  ]),
+  endsAt: z.number(),
+})
+
+/** What a callback finds when it claims a transaction: it is the first, another one is at it, it is over, or it is stuck. */
+export type Claim =
+  | { readonly is: 'claimed'; readonly transaction: Transaction }
+  | { readonly is: 'taken' }
+  | { readonly is: 'done'; readonly location: string }
+  | { readonly is: 'stuck' }
+  | { readonly is: 'unknown' }
+
+/** Claims the exchange with the upstream: of any number of callbacks, on any host, one. */
+export function claimTransaction(transaction: Transaction | undefined, now: UnixSeconds): Outcome<Transaction, Claim> {
+  if (!transaction) return { answer: { is: 'unknown' } }
+  const { status } = transaction
+  if (status.is === 'done') return { answer: { is: 'done', location: status.location } }
+  if (status.is === 'exchanging') return { answer: { is: now - status.since > fixedLifetimes.exchanging ? 'stuck' : 'taken' } }
+  return { next: { ...transaction, status: { is: 'exchanging', since: now } }, answer: { is: 'claimed', transaction } }
+}
+
+/** Gives the claim back after a failure before anything was sent upstream, so that the person can try again. */
+export function releaseTransaction(transaction: Transaction | undefined): Outcome<Transaction, void> {
+  if (transaction?.status.is !== 'exchanging') return { answer: undefined }
+  return { next: { ...transaction, status: { is: 'approved' } }, answer: undefined }
+}
+
+/** Ends the transaction with the answer its browser gets, now and when it asks again within a minute. */
+export function finishTransaction(transaction: Transaction | undefined, location: string, now: UnixSeconds): Outcome<Transaction, void> {
+  if (transaction?.status.is !== 'exchanging') return { answer: undefined }
+  const next: Transaction = { ...transaction, status: { is: 'done', location }, endsAt: now + fixedLifetimes.transactionDone }
+  return { next, answer: undefined }
+}
