@@ -1,0 +1,6 @@
+export type { Misbehave, Misbehaviour } from './misbehave.ts'
+export { type Person, samplePeople } from './people.ts'
+export type { Endpoint, ReceivedRequest } from './received.ts'
+export type { Mode } from './records.ts'
+export { type ServedStandIn, serveStandIn } from './serve.ts'
+export { type StandIn, type StandInOptions, standIn } from './stand-in.ts'
