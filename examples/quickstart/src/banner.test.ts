@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { banner, type Start } from './banner.ts'
+import { parseSettings, type Variables } from './config.ts'
+
+const keys = {
+  JWT_SIGNING_KEY: 'A_signing_key_of_more_than_32_bytes',
+  STORAGE_ENCRYPTION_KEY: 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=',
+}
+const app = { GITHUB_CLIENT_ID: 'Iv1.1', GITHUB_CLIENT_SECRET: 'hush' }
+const nothing: Start['dotenv'] = { path: '.env', taken: [], made: [] }
+const standIn = { url: 'http://127.0.0.1:41234', logins: ['octocat', 'alice', 'bob'] }
+
+const text = (env: Variables, start: Partial<Start> = {}) =>
+  banner({ settings: parseSettings({ ...keys, ...env }), dotenv: nothing, ...start })
+
+describe('banner', () => {
+  it('names the MCP URL and how each client connects to it', () => {
+    const printed = text({ PORT: '8001' }, { standIn })
+    for (const line of [
+      '  MCP URL   http://localhost:8001/mcp',
+      '  Inspector     npx @modelcontextprotocol/inspector',
+      '  Claude Code   claude mcp add --transport http drawbridge http://localhost:8001/mcp',
+      `  VS Code       code --add-mcp '{"name":"drawbridge","type":"http","url":"http://localhost:8001/mcp"}'`,
+      '  Cursor        in .cursor/mcp.json: {"mcpServers":{"drawbridge":{"url":"http://localhost:8001/mcp"}}}',
+    ]) {
+      expect(printed.split('\n')).toContain(line)
+    }
+  })
+
+  it('has no slash to spare when MCP is at the root', () => {
+    expect(text({ MCP_PATH: '/' })).toContain('  MCP URL   http://localhost:8000\n')
+  })
+
+  it('says plainly that a stand-in signs people in, and where it is', () => {
+    expect(text({}, { standIn })).toContain(
+      '  Sign-in   NOT GITHUB: a local stand-in at http://127.0.0.1:41234, because GITHUB_CLIENT_ID is not set.\n            Sign in as octocat, alice, bob, without a password. It forgets everybody when it stops.\n',
+    )
+  })
+
+  it('gives what is to be pasted at GitHub, and the two variables', () => {
+    const printed = text({ BASE_URL: 'http://localhost:8000/api' }, { standIn })
+    expect(printed).toContain('  Homepage URL                 http://localhost:8000/api\n')
+    expect(printed).toContain('  Authorization callback URL   http://localhost:8000/api/auth/callback\n')
+    expect(printed).toContain('  GITHUB_CLIENT_ID=...\n  GITHUB_CLIENT_SECRET=...\n')
+  })
+
+  it('says where people sign in when an app is registered, and never the secret', () => {
+    expect(text(app)).toContain('  Sign-in   https://github.com\n')
+    expect(text({ ...app, GITHUB_SERVER_URL: 'https://github.example.com' })).toContain('  Sign-in   https://github.example.com\n')
+    expect(text(app)).toContain('The app Iv1.1 is registered there with\n')
+    expect(text(app)).not.toContain('hush')
+    expect(text(app)).not.toContain('NOT GITHUB')
+  })
+
+  it('tells which clients need a public https URL, unless there is one', () => {
+    const needed = "claude.ai, Claude Desktop's connectors and ChatGPT call from the internet: they need a public https URL"
+    expect(text({})).toContain(needed)
+    expect(text({ ...app, BASE_URL: 'https://mcp.example.com' })).not.toContain(needed)
+  })
+
+  it('says what was read from .env, masked, and which keys were made', () => {
+    const printed = text(keys, { dotenv: { path: '.env', taken: ['PORT', 'JWT_SIGNING_KEY'], made: ['STORAGE_ENCRYPTION_KEY'] } })
+    expect(printed).toContain('  Read from .env: PORT=**** JWT_SIGNING_KEY=****\n  Made just now, into .env: STORAGE_ENCRYPTION_KEY\n')
+    expect(printed).not.toContain('A_signing_key')
+    expect(text({})).not.toContain('.env:\n  Read')
+  })
+})
