@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import type { OAuthProxyOptions, UpstreamOptions } from './options.ts'
+import type { AuthorizeUser } from './callback/open-grant.ts'
+import type { OAuthProxyOptions } from './options.ts'
 import type { Store } from './ports/store.ts'
 import type { Upstream, UpstreamClientCredentials } from './ports/upstream.ts'
 import { ConfigurationError } from './protocol/errors.ts'
 import { defaultLifetimes, type Lifetimes } from './protocol/lifetimes.ts'
+import { parseMcpPaths, parsePublicUrl, type Resource } from './protocol/public-url.ts'
 import { isScope } from './protocol/scope.ts'
 import type { Seconds } from './protocol/time.ts'
-import { parseMcpPaths, parsePublicUrl, type Resource } from './public-url.ts'
 import { parseSigningKey, type SigningKey } from './tokens/keys.ts'
 
 /** The options, parsed once. */
@@ -29,7 +30,7 @@ export interface Config {
   readonly serverName: string
   readonly lifetimes: Lifetimes
   readonly staleFor: Seconds
-  readonly authorizeUser: NonNullable<UpstreamOptions['authorizeUser']>
+  readonly authorizeUser: AuthorizeUser
   readonly cacheFor: Seconds
 }
 

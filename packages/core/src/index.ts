@@ -1,3 +1,14 @@
+export type { AuthorizeUser } from './callback/open-grant.ts'
+export type { AuthorizationServerMetadata } from './discovery/authorization-server.ts'
+export type { Handler } from './http/endpoint.ts'
+export { type AuthenticateOptions, OAuthProxy, type RevokeTarget } from './oauth-proxy.ts'
+export type {
+  ClientOptions,
+  ConsentOptions,
+  OAuthProxyOptions,
+  UpstreamOptions,
+  VerificationOptions,
+} from './options.ts'
 export type { Directory, DirectoryPage } from './ports/directory.ts'
 export { type Environment, systemEnvironment } from './ports/environment.ts'
 export type { Emit, Event, RecordedEvent } from './ports/events.ts'
@@ -15,4 +26,10 @@ export {
   UpstreamUnavailable,
 } from './ports/upstream.ts'
 export { ConfigurationError, type ErrorCode, OAuthError } from './protocol/errors.ts'
+export type { Lifetimes } from './protocol/lifetimes.ts'
+export type { Resource } from './protocol/public-url.ts'
 export type { Seconds, UnixSeconds } from './protocol/time.ts'
+export type { Route } from './routes.ts'
+export type { SigningKeyInput } from './tokens/keys.ts'
+export type { UpstreamHandle } from './tokens/upstream-handle.ts'
+export type { AuthInfo, AuthInfoExtra } from './tokens/verify-access-token.ts'

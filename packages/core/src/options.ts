@@ -1,6 +1,6 @@
+import type { AuthorizeUser } from './callback/open-grant.ts'
 import type { RecordedEvent } from './ports/events.ts'
 import type { Store } from './ports/store.ts'
-import type { Identity } from './ports/upstream.ts'
 import type { Lifetimes } from './protocol/lifetimes.ts'
 import type { Seconds } from './protocol/time.ts'
 import type { SigningKeyInput } from './tokens/keys.ts'
@@ -58,11 +58,8 @@ export interface UpstreamOptions {
   /** How long the upstream's last answer stands while it cannot be reached. Default: a day, an outage that people remember. */
   readonly staleFor?: Seconds
   /** Allows a person (true), denies (false), or narrows the scopes to those returned. Default: everyone whom the upstream signs in. */
-  readonly authorizeUser?: (identity: Identity) => AuthorizeUserAnswer | Promise<AuthorizeUserAnswer>
+  readonly authorizeUser?: AuthorizeUser
 }
-
-/** Yes, no, or only these scopes. */
-export type AuthorizeUserAnswer = boolean | readonly string[]
 
 /** How access tokens are verified. */
 export interface VerificationOptions {

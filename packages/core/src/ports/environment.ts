@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { UnixSeconds } from '../protocol/time.ts'
+import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 
 /** The outside world, injected: the clock, randomness, the network, and work that outlives its request. */
 export interface Environment {
@@ -10,6 +10,8 @@ export interface Environment {
   randomBytes(length: number): Uint8Array
   /** Calls upstream. */
   fetch(input: string | URL, init?: RequestInit): Promise<Response>
+  /** A signal that aborts after `length`, with a `TimeoutError`. */
+  deadline(length: Seconds): AbortSignal
   /** Waits; for the few places that wait for another host. */
   sleep(milliseconds: number): Promise<void>
   /** Lets `work` go on beside the request that started it; `waitUntil` on hosts that have it. It reports its own failures. */
@@ -25,6 +27,7 @@ export function systemEnvironment(): Environment {
     now: () => Math.floor(Date.now() / 1000),
     randomBytes: (length) => randomBytes(length),
     fetch: (input, init) => fetch(input, init),
+    deadline: (length) => AbortSignal.timeout(length * 1000),
     sleep: (milliseconds) => sleep(milliseconds),
     defer(work) {
       const tracked = work.catch(() => {}).finally(() => pending.delete(tracked))

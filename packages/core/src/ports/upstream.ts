@@ -46,6 +46,8 @@ export interface Upstream {
   /** Added to every token request. */
   readonly tokenParameters?: Readonly<Record<string, string>>
   readonly quirks?: UpstreamQuirks
+  /** The upstream's own names for errors, and the ones of RFC 6749 §5.2 that they mean. */
+  readonly errorNames?: Readonly<Record<string, 'invalid_grant' | 'invalid_client'>>
   /** Asks the upstream who the person is. */
   identify(call: UpstreamCall): Promise<Identity>
 }

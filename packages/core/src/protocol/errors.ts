@@ -1,4 +1,4 @@
-/** The name of an OAuth error (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8707 §2). */
+/** The name of an OAuth error (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8707 §2, RFC 9101 §10.6, OpenID Connect Core §3.1.2.6). */
 export type ErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -8,6 +8,9 @@ export type ErrorCode =
   | 'unsupported_response_type'
   | 'invalid_scope'
   | 'invalid_target'
+  | 'request_not_supported'
+  | 'request_uri_not_supported'
+  | 'interaction_required'
   | 'access_denied'
   | 'server_error'
   | 'temporarily_unavailable'
@@ -76,8 +79,8 @@ export const invalidScope: Refusal = refusal('invalid_scope')
 export const invalidTarget: Refusal = refusal('invalid_target')
 /** The access token is not good, or no longer (RFC 6750 §3.1). */
 export const invalidToken: Refusal = refusal('invalid_token')
-/** Trouble that passes (RFC 6749 §4.1.2.1). */
-export const temporarilyUnavailable: Refusal = refusal('temporarily_unavailable')
+/** The person, the operator or the upstream said no (RFC 6749 §4.1.2.1). */
+export const accessDenied: Refusal = refusal('access_denied')
 
 /** The options cannot be used: `problems` lists every one of them, each with what mends it (ours). */
 export class ConfigurationError extends Error {

@@ -11,3 +11,9 @@ export function canonicalResource(text: string): string | undefined {
   const origin = `${scheme.toLowerCase()}://${authority.toLowerCase()}`.replace(scheme.toLowerCase() === 'https' ? /:443$/ : /:80$/, '')
   return rest === '/' ? origin : `${origin}${rest}`
 }
+
+/** The one of `resources` that `text` names (RFC 8707 §2); undefined when it names another, or is no resource indicator. */
+export function findResource(text: string, resources: readonly string[]): string | undefined {
+  const asked = canonicalResource(text)
+  return asked === undefined ? undefined : resources.find((resource) => canonicalResource(resource) === asked)
+}

@@ -37,6 +37,14 @@ export interface Collection<Rec> {
    * reads and runs the step again. Only the step refuses; a lost race is never an answer.
    */
   change<Answer>(id: string, step: Step<Rec, Answer>, from?: Seen<Rec>): Promise<Answer>
+  /** As `change`, and what the store holds now, to start the next change from. */
+  changeSeen<Answer>(id: string, step: Step<Rec, Answer>, from?: Seen<Rec>): Promise<Changed<Rec, Answer>>
+}
+
+/** What came of a change. */
+export interface Changed<Rec, Answer> {
+  readonly answer: Answer
+  readonly seen: Seen<Rec>
 }
 
 /** What a collection is made of. `name` gives the store's key; `missed` rejects when the record was lost, not absent. */
@@ -84,26 +92,30 @@ export function openCollection<Rec extends Ending>({ store, environment, shape, 
     return { record, entry }
   }
 
-  async function remove(id: string, seen: Entry | undefined): Promise<boolean> {
+  async function remove(id: string, seen: Entry | undefined): Promise<Seen<Rec> | undefined> {
     const key = await name(id)
     parsed.forget(key)
-    return seen === undefined || store.delete(key, seen)
+    const gone = seen === undefined || (await store.delete(key, seen))
+    return gone ? { record: undefined, entry: undefined } : undefined
+  }
+
+  async function changeSeen<Answer>(id: string, step: Step<Rec, Answer>, from?: Seen<Rec>): Promise<Changed<Rec, Answer>> {
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      const seen = attempt === 0 && from ? from : await read(id)
+      const { next, answer } = step(seen.record, environment.now())
+      if (next === undefined) return { answer, seen }
+      const won = next === 'gone' ? await remove(id, seen.entry) : await write(id, next, seen.entry)
+      if (won) return { answer, seen: won }
+    }
+    throw new StoreUnavailable('a record changed under every attempt to change it')
   }
 
   return {
     read,
     find: async (id) => (await read(id)).record,
     create: (id, record) => write(id, record, undefined),
-    async change(id, step, from) {
-      for (let attempt = 0; attempt < attempts; attempt += 1) {
-        const seen = attempt === 0 && from ? from : await read(id)
-        const { next, answer } = step(seen.record, environment.now())
-        if (next === undefined) return answer
-        const won = next === 'gone' ? await remove(id, seen.entry) : await write(id, next, seen.entry)
-        if (won) return answer
-      }
-      throw new StoreUnavailable('a record changed under every attempt to change it')
-    },
+    changeSeen,
+    change: async (id, step, from) => (await changeSeen(id, step, from)).answer,
   }
 }
 

@@ -35,13 +35,16 @@ export interface OpenDeployment {
   readonly record: Deployment
   /** The store's key for a record: `{namespace}:{kind}:` and a keyed hash of its id. */
   name(kind: string, id: string): string
-  readonly formKey: Uint8Array
+  /** A key for one purpose, made from `formKey`. */
+  formKeyFor(purpose: string): Buffer
 }
 
 /** The door to the deployment record. */
 export interface DeploymentDoor {
   /** The deployment; made on the first start, then remembered. Throws `ConfigurationError` for a store that is another's or sealed by another key. */
   open(): Promise<OpenDeployment>
+  /** Reads it again: whether the store can be reached, and is still ours. */
+  check(): Promise<void>
   /** Rejects with `StoreUnavailable` when the store was flushed after `id` was minted: then it is lost, not unknown. */
   missed(kind: string, id: string): Promise<void>
 }
@@ -84,6 +87,9 @@ export function deploymentDoor(needs: DeploymentNeeds): DeploymentDoor {
       if (!opened) return openOnce()
       if (environment.now() - opened.at > remembered) environment.defer(openOnce().then(() => {}))
       return opened.deployment
+    },
+    async check() {
+      await openOnce()
     },
     async missed(kind, id) {
       const mintedAt = timeOfId(id)
@@ -144,6 +150,6 @@ function openDeployment(record: Deployment): OpenDeployment {
   return {
     record,
     name: (kind, id) => `${record.namespace}:${kind}:${createHmac('sha256', nameKey).update(`${kind}\0${id}`).digest('base64url')}`,
-    formKey: Buffer.from(record.formKey, 'base64url'),
+    formKeyFor: (purpose) => createHmac('sha256', Buffer.from(record.formKey, 'base64url')).update(purpose).digest(),
   }
 }

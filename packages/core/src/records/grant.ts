@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import type { Identity } from '../ports/upstream.ts'
-import { fixedLifetimes } from '../protocol/lifetimes.ts'
+import type { Identity, UpstreamTokens } from '../ports/upstream.ts'
+import { fixedLifetimes, type Lifetimes } from '../protocol/lifetimes.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
+import type { AuthorizationRequest } from './transaction.ts'
 
 /** What a person granted a client, with everything that hangs on it: one record, so that one write decides. */
 export interface Grant {
@@ -96,4 +97,45 @@ export function isUpstreamDue({ expiresAt }: GrantUpstream, now: UnixSeconds): b
 /** Whether the upstream's access token has ended and there is nothing to get another one with. */
 export function isUpstreamOver({ expiresAt, refreshToken }: GrantUpstream, now: UnixSeconds): boolean {
   return expiresAt !== undefined && expiresAt <= now && refreshToken === undefined
+}
+
+/** What a grant is made from, all of it known when the upstream has signed the person in. */
+export interface GrantOpening {
+  readonly id: string
+  readonly codeHash: string
+  readonly refreshSecret: string
+  readonly request: AuthorizationRequest
+  readonly identity: Identity
+  readonly tokens: UpstreamTokens
+  readonly scopes: readonly string[]
+}
+
+/** A grant whose code nobody has redeemed yet. */
+export function newGrant(opening: GrantOpening, lifetimes: Lifetimes, now: UnixSeconds): Grant {
+  const { request, tokens } = opening
+  return {
+    id: opening.id,
+    clientId: request.clientId,
+    identity: opening.identity,
+    scopes: opening.scopes,
+    resource: request.resource,
+    createdAt: now,
+    endsAt: now + fixedLifetimes.grantPending,
+    code: {
+      hash: opening.codeHash,
+      challenge: request.challenge,
+      redirectUri: request.redirectUri,
+      expiresAt: now + lifetimes.code,
+      spent: false,
+    },
+    refresh: { secret: opening.refreshSecret, allowed: false, generation: 0, confirmed: false, rotatedAt: now },
+    upstream: {
+      accessToken: tokens.accessToken,
+      ...(tokens.refreshToken !== undefined && { refreshToken: tokens.refreshToken }),
+      ...(tokens.expiresAt !== undefined && { expiresAt: tokens.expiresAt }),
+      scopes: tokens.scopes ?? opening.scopes,
+      seq: 0,
+      checkedAt: now,
+    },
+  }
 }

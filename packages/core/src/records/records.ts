@@ -1,19 +1,14 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import type { Store } from '../ports/store.ts'
-import type { UnixSeconds } from '../protocol/time.ts'
 import { type Client, clientShape } from './client.ts'
 import { type Collection, type Ending, openCollection } from './collection.ts'
 import { type DeploymentDoor, deploymentDoor } from './deployment.ts'
 import { type Grant, grantShape } from './grant.ts'
+import { type Lease, leaseShape } from './lease.ts'
 import { type Lists, openLists } from './lists.ts'
 import { type Transaction, transactionShape } from './transaction.ts'
-
-/** Whoever holds it refreshes a grant's upstream tokens; the others wait. */
-export interface Lease {
-  readonly endsAt: UnixSeconds
-}
 
 /** All state there is. */
 export interface Records {
@@ -51,7 +46,7 @@ export function openRecords(needs: RecordsNeeds): Records {
     clients: open('client', clientShape),
     transactions: open('transaction', transactionShape),
     grants: open('grant', grantShape),
-    leases: open('lease', z.looseObject({ endsAt: z.number() })),
+    leases: open('lease', leaseShape),
     lists: openLists(store.directory, deployment),
   }
 }

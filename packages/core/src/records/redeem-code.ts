@@ -12,6 +12,8 @@ export interface Redemption {
   readonly verifier: string
   readonly redirectUri?: string
   readonly resource?: string
+  /** Whether the client registered for refresh tokens. */
+  readonly mayRefresh: boolean
 }
 
 /** Why a code, or a refresh token, is refused. */
@@ -55,12 +57,12 @@ export function redeemCode(
   if (redemption.resource !== undefined && redemption.resource !== grant.resource) return refused('code_for_another_resource')
   if (code.spent) return { next: 'gone', answer: { is: 'refused', reason: 'code_replayed', ended: grant } }
   if (code.expiresAt <= now) return refused('code_expired')
-  const next: Grant = {
+  const spent: Grant = {
     ...grant,
-    endsAt: endOf(grant, lifetimes, now),
     code: { ...code, spent: true },
-    refresh: { ...grant.refresh, generation: 0, confirmed: false, rotatedAt: now },
+    refresh: { ...grant.refresh, allowed: redemption.mayRefresh, rotatedAt: now },
   }
+  const next = { ...spent, endsAt: endOf(spent, lifetimes, now) }
   return { next, answer: { is: 'good', grant: next } }
 }
 

@@ -31,16 +31,19 @@ export type TransactionStatus =
   | { readonly is: 'exchanging'; readonly since: UnixSeconds }
   | { readonly is: 'done'; readonly location: string }
 
+/** The shape of an {@link AuthorizationRequest}, stored or sealed. */
+export const requestShape: z.ZodType<AuthorizationRequest> = z.looseObject({
+  clientId: z.string(),
+  redirectUri: z.string(),
+  state: z.string().exactOptional(),
+  challenge: z.string(),
+  scopes: z.array(z.string()),
+  resource: z.string(),
+})
+
 /** The stored shape of a {@link Transaction}. */
 export const transactionShape: z.ZodType<Transaction> = z.looseObject({
-  request: z.looseObject({
-    clientId: z.string(),
-    redirectUri: z.string(),
-    state: z.string().exactOptional(),
-    challenge: z.string(),
-    scopes: z.array(z.string()),
-    resource: z.string(),
-  }),
+  request: requestShape,
   browser: z.string(),
   upstreamVerifier: z.string(),
   status: z.discriminatedUnion('is', [
@@ -58,6 +61,11 @@ export type Claim =
   | { readonly is: 'done'; readonly location: string }
   | { readonly is: 'stuck' }
   | { readonly is: 'unknown' }
+
+/** A login that the person in this browser has just approved. */
+export function newTransaction(request: AuthorizationRequest, browser: string, upstreamVerifier: string, now: UnixSeconds): Transaction {
+  return { request, browser, upstreamVerifier, status: { is: 'approved' }, endsAt: now + fixedLifetimes.transaction }
+}
 
 /** Claims the exchange with the upstream: of any number of callbacks, on any host, one. */
 export function claimTransaction(transaction: Transaction | undefined, now: UnixSeconds): Outcome<Transaction, Claim> {

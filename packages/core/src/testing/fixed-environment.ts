@@ -24,17 +24,25 @@ export function fixedEnvironment({
 } = {}): FixedEnvironment {
   let moment = at
   let drawn = 0
+  const deadlines: { at: UnixSeconds; controller: AbortController }[] = []
   const pending = new Set<Promise<void>>()
   return {
     now: () => moment,
     advance(by) {
       moment += by
+      for (const { at, controller } of deadlines)
+        if (at <= moment) controller.abort(new DOMException('the deadline has passed', 'TimeoutError'))
     },
     randomBytes(length) {
       drawn += 1
       return createHash('shake256', { outputLength: length }).update(String(drawn)).digest()
     },
     fetch,
+    deadline(length) {
+      const controller = new AbortController()
+      deadlines.push({ at: moment + length, controller })
+      return controller.signal
+    },
     sleep: () => new Promise((resolve) => setImmediate(resolve)),
     defer(work) {
       const tracked = work.catch(() => {}).finally(() => pending.delete(tracked))

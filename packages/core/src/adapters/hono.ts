@@ -1,0 +1,100 @@
+import { Hono, type MiddlewareHandler } from 'hono'
+import type { OAuthProxy } from '../oauth-proxy.ts'
+import type { AuthInfo } from '../tokens/verify-access-token.ts'
+import { type McpCorsOptions, mcpCors } from './mcp-cors.ts'
+
+/** An MCP server on web types: `createMcpHandler(...)` of MCP's SDK v2 is one. */
+export interface McpFetch {
+  fetch(request: Request, options: { authInfo: AuthInfo }): Response | Promise<Response>
+}
+
+/** A whole application: our endpoints, and an MCP server behind the gate. */
+export interface McpAppOptions {
+  readonly auth: OAuthProxy
+  readonly mcp: McpFetch
+  /** Which of the configured MCP paths `mcp` serves. Default: the first. */
+  readonly mcpPath?: string
+  /** The scopes a call needs. Default: `requiredScopes`. */
+  readonly scopes?: readonly string[]
+  /** Adds `/health` (the process is up) and `/ready` (the store can be reached) below `baseUrl`. */
+  readonly health?: boolean
+  /** Who may call the MCP endpoint from a browser. */
+  readonly cors?: McpCorsOptions
+  /** Runs before everything else. */
+  readonly middleware?: readonly MiddlewareHandler[]
+}
+
+/**
+ * The application in one call. It answers full public paths, so it can be served as it is or mounted with `app.route(...)` at
+ * any depth; what is not its own it leaves to the application around it.
+ */
+export function mcpApp({ auth, mcp, mcpPath, scopes, health = false, cors = {}, middleware = [] }: McpAppOptions): Hono {
+  const app = new Hono()
+  const resource = auth.resources.find((candidate) => candidate.mcpPath === (mcpPath ?? auth.resources[0].mcpPath)) ?? auth.resources[0]
+  for (const handler of middleware) app.use('*', handler)
+  if (health) app.use('*', healthRoutes(auth))
+  app.use('*', authRoutes(auth))
+  const gated = new Hono()
+  gated.use('*', mcpCors(resource.uri, cors))
+  gated.all('*', async (context) => {
+    const who = await auth.authenticate(context.req.raw, { mcpPath: resource.mcpPath, ...(scopes && { scopes }) })
+    return who instanceof Response ? who : mcp.fetch(context.req.raw, { authInfo: who })
+  })
+  app.use('*', async (context, next) => {
+    // One slash more is the same endpoint and no redirect: clients lose their body on one.
+    const path = new URL(context.req.raw.url).pathname
+    if (path === resource.path || path === `${resource.path}/`) return gated.fetch(context.req.raw, context.env)
+    return next()
+  })
+  return app
+}
+
+/** Our endpoints, all of them, by their full public path; anything else goes on to the next handler. */
+export function authRoutes(auth: OAuthProxy): MiddlewareHandler {
+  return async (context, next) => (await auth.fetch(context.req.raw)) ?? next()
+}
+
+/** The documents that must sit at the origin's root, for an application that mounts the rest deeper. */
+export function wellKnownRoutes(auth: OAuthProxy): Hono {
+  const app = new Hono()
+  for (const { method, path, handler } of auth.getWellKnownRoutes()) app.on(method, path, (context) => handler(context.req.raw))
+  return app
+}
+
+/** The bearer gate as a middleware; the handler behind it finds who calls in `context.get('auth')`. */
+export function requireAuth(
+  auth: OAuthProxy,
+  options: { mcpPath?: string; scopes?: readonly string[] } = {},
+): MiddlewareHandler<{ Variables: { auth: AuthInfo } }> {
+  return async (context, next) => {
+    const who = await auth.authenticate(context.req.raw, options)
+    if (who instanceof Response) return who
+    context.set('auth', who)
+    return next()
+  }
+}
+
+/** Gives a handler the full public path back where a framework strips the mount prefix, as `app.mount(...)` does. */
+export function withPrefix<Rest extends unknown[], Result>(
+  prefix: string,
+  fetch: (request: Request, ...rest: Rest) => Result,
+): (request: Request, ...rest: Rest) => Result {
+  return (request, ...rest) => {
+    const url = new URL(request.url)
+    url.pathname = `${prefix}${url.pathname}`
+    return fetch(new Request(url, request), ...rest)
+  }
+}
+
+function healthRoutes(auth: OAuthProxy): MiddlewareHandler {
+  return async (context, next) => {
+    const path = new URL(context.req.raw.url).pathname
+    if (context.req.method !== 'GET') return next()
+    if (path === `${auth.basePath}/health`) return context.json({ status: 'up' })
+    if (path !== `${auth.basePath}/ready`) return next()
+    return auth.ready().then(
+      () => context.json({ status: 'ready' }),
+      () => context.json({ status: 'not ready' }, 503),
+    )
+  }
+}

@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { AuthenticateOptions, OAuthProxy } from '../oauth-proxy.ts'
+import type { AuthInfo } from '../tokens/verify-access-token.ts'
+
+export { type Served, type ServeOptions, serve } from './serve.ts'
+
+/** What frameworks on `node:http` add to a request: the path before they stripped a prefix, and a body they have read. */
+export type NodeRequest = IncomingMessage & { originalUrl?: string; body?: unknown; auth?: AuthInfo }
+
+/** A handler of `node:http`, Express and Connect. */
+export type NodeHandler = (request: NodeRequest, response: ServerResponse, next?: (error?: unknown) => void) => void
+
+/**
+ * Our endpoints as a `node:http` handler and as middleware of Express, at the root or under a prefix. What is not ours goes to
+ * `next`, or is answered 404. A body that a parser has read before us is taken from `request.body`.
+ */
+export function nodeHandler(auth: OAuthProxy): NodeHandler {
+  return (request, response, next) => run(request, response, next, async (webRequest) => (await auth.fetch(webRequest)) ?? 'next')
+}
+
+/** The bearer gate as middleware: who calls is in `request.auth`, where MCP's SDK looks for it. */
+export function requireAuth(auth: OAuthProxy, options: AuthenticateOptions = {}): NodeHandler {
+  return (request, response, next) =>
+    run(request, response, next, async (webRequest) => {
+      const who = await auth.authenticate(webRequest, options)
+      if (who instanceof Response) return who
+      request.auth = who
+      return 'next'
+    })
+}
+
+function run(
+  request: NodeRequest,
+  response: ServerResponse,
+  next: Parameters<NodeHandler>[2],
+  handle: (request: Request) => Promise<Response | 'next'>,
+): void {
+  const stripped = request.url
+  if (request.originalUrl !== undefined) request.url = request.originalUrl
+  if (request.body !== undefined) Object.assign(request, { rawBody: bytesOf(request) })
+  const listener = getRequestListener(
+    async (webRequest) => {
+      const answer = await handle(webRequest)
+      if (answer !== 'next') return answer
+      if (stripped !== undefined) request.url = stripped
+      if (!next) return new Response('Not found', { status: 404 })
+      next()
+      return RESPONSE_ALREADY_SENT
+    },
+    { overrideGlobalObjects: false },
+  )
+  listener(request, response).catch((error: unknown) => next?.(error))
+}
+
+// What a body parser made of the bytes, as bytes again.
+function bytesOf({ body, headers }: NodeRequest): Buffer {
+  if (Buffer.isBuffer(body)) return body
+  if (typeof body === 'string') return Buffer.from(body)
+  if (!headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return Buffer.from(JSON.stringify(body))
+  const pairs = Object.entries(body ?? {}).flatMap(([name, value]) => [value].flat().map((one): [string, string] => [name, String(one)]))
+  return Buffer.from(new URLSearchParams(pairs).toString())
+}

@@ -1,0 +1,61 @@
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+
+/** Where and how to listen. */
+export interface ServeOptions {
+  readonly host?: string
+  readonly port?: number
+  /** Waited for after the last request, before the process ends: `() => auth.close()`. */
+  readonly closing?: () => Promise<void>
+  /** Told the line with the URL. Default: standard output. */
+  readonly print?: (line: string) => void
+}
+
+/** A server that listens. */
+export interface Served {
+  readonly url: string
+  readonly port: number
+  /** Takes no new request, finishes those under way, and resolves. */
+  close(): Promise<void>
+}
+
+/** Headers and bodies that take longer are not a client's (REL-R26). */
+const slowest = 10_000
+
+/**
+ * Serves an application on `node:http`, prints its URL, and ends cleanly on SIGTERM and SIGINT. Rejects when it cannot listen,
+ * with the `code` of Node: `EADDRINUSE` for a port that is taken.
+ */
+export async function serve(
+  app: { fetch(request: Request, ...rest: never[]): Response | Promise<Response> },
+  {
+    host = '127.0.0.1',
+    port = 8000,
+    closing = () => Promise.resolve(),
+    print = (line) => process.stdout.write(`${line}\n`),
+  }: ServeOptions = {},
+): Promise<Served> {
+  const server = createAdaptorServer({ fetch: (request) => app.fetch(request), overrideGlobalObjects: false })
+  if ('headersTimeout' in server) Object.assign(server, { headersTimeout: slowest, requestTimeout: slowest })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const address = server.address() as AddressInfo
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`
+  print(`Listening on ${url}`)
+
+  let closed: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closed ??= new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      if ('closeIdleConnections' in server) server.closeIdleConnections()
+    }).then(closing)
+    return closed
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void close().then(() => process.exit(0)))
+  return { url, port: address.port, close }
+}

@@ -1,0 +1,101 @@
+import { invalidRequest, invalidScope, invalidTarget, OAuthError } from '../protocol/errors.ts'
+import { hasForbiddenCharacter, type Parameters } from '../protocol/parameters.ts'
+import { isChallenge } from '../protocol/pkce.ts'
+import { findResource } from '../protocol/resource.ts'
+import { narrowScopes, parseScope } from '../protocol/scope.ts'
+import type { Client } from '../records/client.ts'
+import type { AuthorizationRequest } from '../records/transaction.ts'
+
+/** The parameters of the authorization endpoint (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2), and those we have to refuse. */
+export const authorizeNames = [
+  'client_id',
+  'redirect_uri',
+  'response_type',
+  'response_mode',
+  'code_challenge',
+  'code_challenge_method',
+  'state',
+  'scope',
+  'resource',
+  'prompt',
+  'request',
+  'request_uri',
+] as const
+
+/** One of {@link authorizeNames}. */
+export type AuthorizeName = (typeof authorizeNames)[number]
+
+/** What a request is judged by. */
+export interface RequestPolicy {
+  readonly resources: readonly string[]
+  readonly requiredScopes: readonly string[]
+  readonly validScopes: readonly string[]
+}
+
+/** The client's `state`, if it can be returned unchanged (RFC 6749 §4.1.2); undefined otherwise, and when there is none. */
+export function returnableState({ values }: Parameters<AuthorizeName>): string | undefined {
+  return values.state !== undefined && !hasForbiddenCharacter(values.state) ? values.state : undefined
+}
+
+/** Judges a request whose client and redirect URI are proven. Throws the error that goes to the client. */
+export function parseAuthorizationRequest(
+  parameters: Parameters<AuthorizeName>,
+  client: Client,
+  redirectUri: string,
+  policy: RequestPolicy,
+): AuthorizationRequest {
+  const { values, repeated } = parameters
+  const state = returnableState(parameters)
+  if (repeated[0]) throw invalidRequest(`The parameter ${repeated[0]} was sent more than once.`, 'parameter_repeated')
+  if (values.state !== undefined && state === undefined)
+    throw invalidRequest('The parameter state has characters that cannot be returned.', 'state_malformed')
+  refuseUnsupported(values)
+  return {
+    clientId: client.id,
+    redirectUri,
+    ...(state !== undefined && { state }),
+    challenge: requireChallenge(values.code_challenge, values.code_challenge_method),
+    scopes: chooseScopes(values.scope, client, policy),
+    resource: chooseResource(values.resource, policy.resources),
+  }
+}
+
+function refuseUnsupported(values: Parameters<AuthorizeName>['values']): void {
+  const refuse = (
+    code: 'request_not_supported' | 'request_uri_not_supported' | 'unsupported_response_type' | 'interaction_required',
+    text: string,
+  ) => new OAuthError(code, text, { reason: code })
+  if (values.request !== undefined) throw refuse('request_not_supported', 'Request objects are not supported.')
+  if (values.request_uri !== undefined) throw refuse('request_uri_not_supported', 'Request objects are not supported.')
+  if (values.response_type === undefined) throw invalidRequest('The parameter response_type is missing.', 'response_type_missing')
+  if (values.response_type !== 'code') throw refuse('unsupported_response_type', 'The response type is not code.')
+  if (values.response_mode !== undefined && values.response_mode !== 'query')
+    throw invalidRequest('The response mode is not query.', 'response_mode_unsupported')
+  if (values.prompt?.split(' ').includes('none')) throw refuse('interaction_required', 'The person has to be asked.')
+}
+
+// An absent method means plain (RFC 7636 §4.3), which is not accepted.
+function requireChallenge(challenge: string | undefined, method: string | undefined): string {
+  if (challenge === undefined) throw invalidRequest('The parameter code_challenge is missing.', 'challenge_missing')
+  if (method !== 'S256') throw invalidRequest('The code challenge method is not S256.', 'challenge_method_unsupported')
+  if (!isChallenge(challenge)) throw invalidRequest('The code challenge is not one that S256 makes.', 'challenge_malformed')
+  return challenge
+}
+
+// Clients ask for scopes they learned elsewhere (`openid email profile`): those are dropped, and only when none is left the
+// default is given (gotcha G10). What was asked for is never widened.
+function chooseScopes(asked: string | undefined, client: Client, { requiredScopes, validScopes }: RequestPolicy): readonly string[] {
+  const parsed = asked === undefined ? [] : parseScope(asked)
+  if (!parsed) throw invalidScope('The parameter scope has characters that no scope has.', 'scope_malformed')
+  const known = narrowScopes(parsed, validScopes)
+  return known.length > 0 ? known : (client.scope ?? requiredScopes)
+}
+
+function chooseResource(asked: string | undefined, resources: readonly string[]): string {
+  const [only, ...others] = resources
+  if (asked === undefined && only !== undefined && others.length === 0) return only
+  const resource = asked === undefined ? undefined : findResource(asked, resources)
+  if (resource === undefined)
+    throw invalidTarget('The resource is not one of this server.', asked === undefined ? 'resource_missing' : 'resource_unknown')
+  return resource
+}

@@ -1,0 +1,91 @@
+import type { Environment } from '../ports/environment.ts'
+import type { Emit } from '../ports/events.ts'
+import { UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
+import { type ErrorCode, OAuthError } from '../protocol/errors.ts'
+import type { Transaction } from '../records/transaction.ts'
+import type { UpstreamClient } from '../upstream/upstream-client.ts'
+import { type OpenGrantNeeds, openGrant } from './open-grant.ts'
+
+/** What the upstream's answer comes to, for the client (RFC 6749 §4.1.2): a code of ours, or an error in words of ours. */
+export type ClientAnswer = { readonly code: string } | { readonly error: ErrorCode; readonly error_description: string }
+
+/** What answering needs. */
+export interface AnswerNeeds extends OpenGrantNeeds {
+  readonly upstreamClient: Pick<UpstreamClient, 'exchangeCode' | 'identify' | 'revoke'>
+  readonly environment: Environment
+  readonly emit: Emit
+}
+
+/** The parameters of a callback that are not the state. */
+export interface CallbackValues {
+  readonly code?: string
+  readonly iss?: string
+  readonly error?: string
+}
+
+/**
+ * Turns the upstream's answer into ours. Throws `UpstreamUnavailable` only when the upstream code was certainly not used, so
+ * that the same callback can be tried again; and `StoreUnavailable`.
+ */
+export async function answerClient(
+  needs: AnswerNeeds,
+  state: string,
+  transaction: Transaction,
+  values: CallbackValues,
+): Promise<ClientAnswer> {
+  const { emit } = needs
+  const { clientId } = transaction.request
+  if (values.error !== undefined) {
+    const error = passedOn.find((code) => code === values.error) ?? 'server_error'
+    emit({ type: 'callback.refused', clientId, reason: `upstream_${error}` })
+    return describe(error)
+  }
+  try {
+    return { code: await signIn(needs, state, transaction, values) }
+  } catch (cause) {
+    if (cause instanceof UpstreamUnavailable && !cause.sent) throw cause
+    const { error, reason } = judge(cause)
+    emit({ type: 'callback.refused', clientId, reason })
+    return describe(error)
+  }
+}
+
+/** The upstream's errors that mean the same to our client (RFC 6749 §4.1.2.1); any other is between us and the upstream. */
+const passedOn: readonly ErrorCode[] = ['access_denied', 'temporarily_unavailable']
+
+async function signIn(
+  needs: AnswerNeeds,
+  state: string,
+  { request, upstreamVerifier }: Transaction,
+  { code = '', iss }: CallbackValues,
+): Promise<string> {
+  const { upstreamClient, environment } = needs
+  const parameters = { code, state, ...(iss !== undefined && { iss }) }
+  const tokens: UpstreamTokens = await upstreamClient.exchangeCode(parameters, state, upstreamVerifier)
+  try {
+    return await openGrant(needs, request, await upstreamClient.identify(tokens.accessToken), tokens)
+  } catch (cause) {
+    // Nobody will use these tokens: they are ended upstream rather than left to be found.
+    environment.defer(upstreamClient.revoke(tokens))
+    if (cause instanceof UpstreamUnavailable && !cause.sent) throw new UpstreamUnavailable(cause.reason, { cause })
+    throw cause
+  }
+}
+
+function judge(cause: unknown): { error: ErrorCode; reason: string } {
+  if (cause instanceof OAuthError) return { error: cause.code, reason: cause.reason }
+  if (cause instanceof UpstreamRefused) return { error: 'server_error', reason: cause.reason }
+  if (cause instanceof UpstreamUnavailable) {
+    return { error: cause.reason === 'deadline' ? 'temporarily_unavailable' : 'server_error', reason: cause.reason }
+  }
+  throw cause
+}
+
+const descriptions: Partial<Record<ErrorCode, string>> = {
+  access_denied: 'The person, or the upstream, said no.',
+  temporarily_unavailable: 'The upstream did not answer in time.',
+}
+
+function describe(error: ErrorCode): ClientAnswer {
+  return { error, error_description: descriptions[error] ?? 'The upstream did not answer in a way that can be used.' }
+}

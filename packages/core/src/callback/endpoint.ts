@@ -1,0 +1,97 @@
+import { type BrowserCookies, isBrowserSecret } from '../http/browser-cookies.ts'
+import { type Handler, openEndpoint } from '../http/endpoint.ts'
+import { seeOther } from '../http/redirect.ts'
+import type { Environment } from '../ports/environment.ts'
+import type { Emit } from '../ports/events.ts'
+import { UpstreamUnavailable } from '../ports/upstream.ts'
+import { hashSecret, isSameSecret } from '../protocol/compare.ts'
+import { accessDenied, invalidRequest } from '../protocol/errors.ts'
+import { parseParameters } from '../protocol/parameters.ts'
+import { redirectTo } from '../protocol/redirect-uri.ts'
+import type { Changed, Seen } from '../records/collection.ts'
+import type { Records } from '../records/records.ts'
+import { type Claim, claimTransaction, finishTransaction, releaseTransaction, type Transaction } from '../records/transaction.ts'
+import { type AnswerNeeds, answerClient, type CallbackValues, type ClientAnswer } from './answer-client.ts'
+
+/** What the endpoint needs. */
+export interface CallbackEndpointNeeds extends AnswerNeeds {
+  readonly issuer: string
+  readonly records: Pick<Records, 'transactions' | 'grants' | 'lists'>
+  readonly cookies: BrowserCookies
+  readonly environment: Environment
+  readonly emit: Emit
+}
+
+interface Delivery {
+  readonly state: string
+  readonly values: CallbackValues
+  readonly seen: Seen<Transaction>
+}
+
+/**
+ * The callback: the upstream sends the person back. Only the browser in which the person approved may deliver it, on the error
+ * branch too; one of any number of deliveries goes upstream, and the others get the same answer.
+ */
+export function callbackEndpoint(needs: CallbackEndpointNeeds): Handler {
+  const { issuer, records, emit } = needs
+  return openEndpoint({
+    name: 'callback',
+    kind: 'page',
+    emit,
+    async get(request) {
+      const delivery = await proveDelivery(needs, request)
+      const { answer: claim, seen } = await claimDelivery(needs, delivery)
+      if (claim.is === 'done') return seeOther(claim.location)
+      if (claim.is !== 'claimed') throw invalidRequest('This login was interrupted, or it took too long.', `transaction_${claim.is}`)
+      const answer = await answerOrRelease(needs, delivery, claim.transaction, seen)
+      const { redirectUri, state } = claim.transaction.request
+      const location = redirectTo(redirectUri, { ...answer, state, iss: issuer })
+      await records.transactions.change(delivery.state, (current, now) => finishTransaction(current, location, now), seen)
+      return seeOther(location)
+    },
+  })
+}
+
+// The cookie comes first, before the transaction tells anything, and before `error` is looked at (threats T1 and T13).
+async function proveDelivery({ cookies, records, emit }: CallbackEndpointNeeds, request: Request): Promise<Delivery> {
+  const login = cookies.login.read(request)
+  if (!isBrowserSecret(login)) throw foreignBrowser(emit)
+  const { values, repeated } = parseParameters(new URL(request.url).searchParams, ['code', 'state', 'iss', 'error'] as const)
+  const { state } = values
+  if (state === undefined || repeated.length > 0) throw invalidRequest('This is not an answer that was asked for.', 'callback_malformed')
+  const seen = await records.transactions.read(state)
+  if (!seen.record) throw invalidRequest('This login is unknown here, or it took too long.', 'transaction_unknown')
+  if (!isSameSecret(seen.record.browser, hashSecret(login))) throw foreignBrowser(emit)
+  return { state, values, seen }
+}
+
+function foreignBrowser(emit: Emit): Error {
+  emit({ type: 'callback.binding_mismatch' })
+  return accessDenied('This login was started in another browser.', 'binding_mismatch')
+}
+
+// Another delivery of the same browser is at it: wait for its answer, for as long as it may take.
+async function claimDelivery(
+  { records, environment }: CallbackEndpointNeeds,
+  { state, seen }: Delivery,
+): Promise<Changed<Transaction, Claim>> {
+  for (let pause = 25, from: Seen<Transaction> | undefined = seen; ; pause = Math.min(pause * 2, 250), from = undefined) {
+    const claimed: Changed<Transaction, Claim> = await records.transactions.changeSeen(state, claimTransaction, from)
+    if (claimed.answer.is !== 'taken') return claimed
+    await environment.sleep(pause)
+  }
+}
+
+async function answerOrRelease(
+  needs: CallbackEndpointNeeds,
+  { state, values }: Delivery,
+  transaction: Transaction,
+  seen: Seen<Transaction>,
+): Promise<ClientAnswer> {
+  try {
+    return await answerClient(needs, state, transaction, values)
+  } catch (cause) {
+    if (cause instanceof UpstreamUnavailable) await needs.records.transactions.change(state, releaseTransaction, seen)
+    throw cause
+  }
+}

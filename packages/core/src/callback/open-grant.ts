@@ -1,0 +1,61 @@
+import type { Environment } from '../ports/environment.ts'
+import type { Emit } from '../ports/events.ts'
+import type { Identity, UpstreamTokens } from '../ports/upstream.ts'
+import { hashSecret } from '../protocol/compare.ts'
+import { accessDenied } from '../protocol/errors.ts'
+import { formatCode, timedId } from '../protocol/identifiers.ts'
+import type { Lifetimes } from '../protocol/lifetimes.ts'
+import { narrowScopes } from '../protocol/scope.ts'
+import { newGrant } from '../records/grant.ts'
+import type { Records } from '../records/records.ts'
+import type { AuthorizationRequest } from '../records/transaction.ts'
+
+/** What the operator says of a person: yes, no, or only these scopes. */
+export type AuthorizeUser = (identity: Identity) => boolean | readonly string[] | Promise<boolean | readonly string[]>
+
+/** What opening a grant needs. */
+export interface OpenGrantNeeds {
+  readonly records: Pick<Records, 'grants' | 'lists'>
+  readonly lifetimes: Lifetimes
+  readonly authorizeUser: AuthorizeUser
+  readonly environment: Environment
+  readonly emit: Emit
+}
+
+/**
+ * Opens the grant of a person whom the upstream has just signed in, pending until its code is redeemed, and answers the code.
+ * The scopes are those asked for, less what the upstream or the operator did not give. Throws `access_denied`.
+ */
+export async function openGrant(
+  needs: OpenGrantNeeds,
+  request: AuthorizationRequest,
+  identity: Identity,
+  tokens: UpstreamTokens,
+): Promise<string> {
+  const { records, lifetimes, environment, emit } = needs
+  const scopes = await grantScopes(needs.authorizeUser, request, identity, tokens)
+  const now = environment.now()
+  const random = (): string => Buffer.from(environment.randomBytes(32)).toString('base64url')
+  const [id, secret, refreshSecret] = [timedId(now, environment.randomBytes(10)), random(), random()]
+  const grant = newGrant({ id, codeHash: hashSecret(secret), refreshSecret, request, identity, tokens, scopes }, lifetimes, now)
+  // The lists name the grant before anybody can use it: its code goes out after all three are written.
+  await Promise.all([
+    records.grants.create(id, grant),
+    records.lists.add({ kind: 'subject-grants', id: identity.subject }, id, lifetimes.grant),
+    records.lists.add({ kind: 'client-grants', id: request.clientId }, id, lifetimes.grant),
+  ])
+  emit({ type: 'grant.opened', clientId: request.clientId, grantId: id })
+  return formatCode({ grantId: id, secret })
+}
+
+async function grantScopes(
+  authorizeUser: AuthorizeUser,
+  request: AuthorizationRequest,
+  identity: Identity,
+  tokens: UpstreamTokens,
+): Promise<readonly string[]> {
+  const answer = await authorizeUser(identity)
+  if (answer === false) throw accessDenied('The person may not use this server.', 'authorize_user_said_no')
+  const given = tokens.scopes ? narrowScopes(request.scopes, tokens.scopes) : request.scopes
+  return answer === true ? given : narrowScopes(given, answer)
+}

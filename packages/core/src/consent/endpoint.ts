@@ -1,0 +1,85 @@
+import { type BrowserCookies, isBrowserSecret, loginSecretOf } from '../http/browser-cookies.ts'
+import { type Handler, openEndpoint } from '../http/endpoint.ts'
+import { readForm } from '../http/form.ts'
+import { movingPage, pageResponse } from '../http/page.ts'
+import type { Environment } from '../ports/environment.ts'
+import type { Emit } from '../ports/events.ts'
+import { hashSecret, isSameSecret } from '../protocol/compare.ts'
+import { accessDenied, invalidRequest } from '../protocol/errors.ts'
+import { fixedLifetimes } from '../protocol/lifetimes.ts'
+import { parseParameters } from '../protocol/parameters.ts'
+import { redirectTo } from '../protocol/redirect-uri.ts'
+import type { Records } from '../records/records.ts'
+import { type AuthorizationRequest, newTransaction } from '../records/transaction.ts'
+import type { UpstreamClient } from '../upstream/upstream-client.ts'
+import { openRequest } from './sealed-request.ts'
+
+/** What the endpoint needs. */
+export interface ConsentEndpointNeeds {
+  readonly issuer: string
+  /** The origin our own forms come from. */
+  readonly origin: string
+  readonly upstreamName: string
+  readonly records: Pick<Records, 'deployment' | 'transactions'>
+  readonly cookies: BrowserCookies
+  readonly upstreamClient: Pick<UpstreamClient, 'authorizationUrl'>
+  readonly environment: Environment
+  readonly emit: Emit
+}
+
+/**
+ * Consent: takes the person's answer, from the page we showed in this very browser. A yes makes the transaction and the login
+ * cookie, and moves on to the upstream; a no moves back to the client. It never calls the upstream.
+ */
+export function consentEndpoint(needs: ConsentEndpointNeeds): Handler {
+  const { issuer, emit } = needs
+  return openEndpoint({
+    name: 'consent',
+    kind: 'page',
+    emit,
+    async post(request) {
+      refuseForeignForm(request, needs.origin)
+      const { values } = parseParameters(await readForm(request), ['request', 'decision'] as const)
+      const secret = needs.cookies.form.read(request)
+      if (!isBrowserSecret(secret))
+        throw accessDenied('This page was not opened in this browser, or its cookie is gone.', 'form_cookie_missing')
+      const key = (await needs.records.deployment.open()).formKeyFor('consent form')
+      const sealed = await openRequest(values.request ?? '', key, needs.environment.now())
+      if (!isSameSecret(sealed.browser, hashSecret(secret))) {
+        throw accessDenied('This page was opened in another browser.', 'form_of_another_browser')
+      }
+      if (values.decision === 'approve') return approve(needs, sealed.request, secret)
+      if (values.decision !== 'deny') throw invalidRequest('The answer is neither yes nor no.', 'decision_unknown')
+      emit({ type: 'consent.denied', clientId: sealed.request.clientId })
+      const { redirectUri, state } = sealed.request
+      const answer = { error: 'access_denied', error_description: 'The person said no.', state, iss: issuer }
+      return pageResponse(
+        movingPage('Denied', 'The application is told that you said no.', 'Go back to the application', redirectTo(redirectUri, answer)),
+      )
+    },
+  })
+}
+
+// The sealed form decides; these only stop what a browser has told us is from elsewhere (threat T5). `null` happens honestly.
+function refuseForeignForm(request: Request, origin: string): void {
+  const site = request.headers.get('sec-fetch-site')
+  const from = request.headers.get('origin')
+  if (site === 'cross-site' || site === 'same-site' || (from !== null && from !== 'null' && from !== origin)) {
+    throw accessDenied('This answer was sent by another site.', 'form_from_elsewhere')
+  }
+}
+
+// Prepare, then publish: once the transaction is there, the state and the cookie that go out with this page are good.
+async function approve(needs: ConsentEndpointNeeds, request: AuthorizationRequest, secret: string): Promise<Response> {
+  const { records, cookies, upstreamClient, environment, emit, upstreamName } = needs
+  const key = (await records.deployment.open()).formKeyFor('login cookie')
+  const login = loginSecretOf(secret, key)
+  const state = Buffer.from(environment.randomBytes(32)).toString('base64url')
+  const verifier = Buffer.from(environment.randomBytes(32)).toString('base64url')
+  await records.transactions.create(state, newTransaction(request, hashSecret(login), verifier, environment.now()))
+  emit({ type: 'consent.approved', clientId: request.clientId })
+  const location = upstreamClient.authorizationUrl(state, verifier, request.scopes)
+  return pageResponse(movingPage(`On to ${upstreamName}`, `You sign in with ${upstreamName} now.`, `Go on to ${upstreamName}`, location), {
+    headers: { 'set-cookie': cookies.login.write(login, fixedLifetimes.transaction) },
+  })
+}

@@ -1,0 +1,47 @@
+import { html } from 'hono/html'
+import { type Html, page } from '../http/page.ts'
+import { isLoopbackUri, redirectDestination } from '../protocol/redirect-uri.ts'
+import type { Client } from '../records/client.ts'
+import type { AuthorizationRequest } from '../records/transaction.ts'
+
+/** What the consent page shows and posts. */
+export interface ConsentPageParts {
+  readonly request: AuthorizationRequest
+  readonly client: Client
+  readonly serverName: string
+  readonly upstreamName: string
+  readonly sealedRequest: string
+  /** Where the form goes: a path of ours. */
+  readonly action: string
+}
+
+/**
+ * The question: may this client act for you? It shows what the client says of itself and, larger, what it cannot lie about:
+ * where the answer will be sent (MCP, client security; threat T37). Both answers are buttons of the same size.
+ */
+export function consentPage({ request, client, serverName, upstreamName, sealedRequest, action }: ConsentPageParts): Html {
+  const name = client.clientName ?? 'An application without a name'
+  return page(
+    `${name} asks for access`,
+    html`<h1>${name} asks for access to ${serverName}</h1>
+<dl>
+<dt>The answer is sent to</dt>
+<dd class="destination">${redirectDestination(request.redirectUri)}</dd>
+<dt>In full</dt>
+<dd>${request.redirectUri}</dd>
+<dt>It asks for</dt>
+<dd>${request.scopes.length > 0 ? html`<ul>${request.scopes.map((scope) => html`<li>${scope}</li>`)}</ul>` : 'your identity, and nothing more'}</dd>
+<dt>At</dt>
+<dd>${request.resource}</dd>
+</dl>
+${isLoopbackUri(request.redirectUri) ? html`<p class="note">The answer goes to a program on this computer. Go on only if you started it yourself, just now.</p>` : ''}
+<p class="quiet">The application chose its own name; nobody has checked it. If you allow it, you sign in with ${upstreamName} next.</p>
+<form method="post" action="${action}">
+<input type="hidden" name="request" value="${sealedRequest}">
+<div class="choices">
+<button type="submit" name="decision" value="deny">Deny</button>
+<button type="submit" name="decision" value="approve" class="go">Allow</button>
+</div>
+</form>`,
+  )
+}

@@ -1,0 +1,51 @@
+/** The authorization server metadata document (RFC 8414 §2), as MCP clients read it. */
+export interface AuthorizationServerMetadata {
+  readonly issuer: string
+  readonly authorization_endpoint: string
+  readonly token_endpoint: string
+  readonly registration_endpoint: string
+  readonly revocation_endpoint: string
+  /** Its keys verify our tokens; empty while a secret signs them and we alone can (RFC 9068 §4). */
+  readonly jwks_uri: string
+  readonly scopes_supported: string[]
+  readonly response_types_supported: string[]
+  readonly response_modes_supported: string[]
+  readonly grant_types_supported: string[]
+  readonly token_endpoint_auth_methods_supported: string[]
+  readonly revocation_endpoint_auth_methods_supported: string[]
+  readonly code_challenge_methods_supported: string[]
+  /** We send `iss` with every answer of the authorization endpoint (RFC 9207 §3). */
+  readonly authorization_response_iss_parameter_supported: true
+  /** What readers of the OpenID Connect form of this document demand; no id tokens are issued (OpenID Connect Discovery §3). */
+  readonly subject_types_supported: string[]
+  readonly id_token_signing_alg_values_supported: string[]
+}
+
+/** What the document is made from. */
+export interface AuthorizationServerNeeds {
+  readonly issuer: string
+  readonly baseUrl: string
+  readonly scopes: readonly string[]
+}
+
+/** Makes the document. Every list is what the endpoints really accept. */
+export function authorizationServerMetadata({ issuer, baseUrl, scopes }: AuthorizationServerNeeds): AuthorizationServerMetadata {
+  return {
+    issuer,
+    authorization_endpoint: `${baseUrl}/authorize`,
+    token_endpoint: `${baseUrl}/token`,
+    registration_endpoint: `${baseUrl}/register`,
+    revocation_endpoint: `${baseUrl}/revoke`,
+    jwks_uri: `${baseUrl}/.well-known/jwks.json`,
+    scopes_supported: [...scopes],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_methods_supported: ['none'],
+    revocation_endpoint_auth_methods_supported: ['none'],
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['RS256'],
+  }
+}

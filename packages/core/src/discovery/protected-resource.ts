@@ -1,0 +1,34 @@
+/** The protected resource metadata document (RFC 9728 §2). */
+export interface ProtectedResourceMetadata {
+  readonly resource: string
+  readonly authorization_servers: string[]
+  /** The baseline, not the catalogue: what a client should ask for first (MCP 2025-11-25, scope selection). */
+  readonly scopes_supported?: string[]
+  readonly bearer_methods_supported: string[]
+  readonly resource_name: string
+}
+
+/** What the document is made from. */
+export interface ProtectedResourceNeeds {
+  readonly resource: string
+  readonly issuer: string
+  readonly requiredScopes: readonly string[]
+  readonly serverName: string
+}
+
+/** Makes the document. `offline_access` is between a client and its authorization server, so a resource never lists it (SEP-2207). */
+export function protectedResourceMetadata({
+  resource,
+  issuer,
+  requiredScopes,
+  serverName,
+}: ProtectedResourceNeeds): ProtectedResourceMetadata {
+  const scopes = requiredScopes.filter((scope) => scope !== 'offline_access')
+  return {
+    resource,
+    authorization_servers: [issuer],
+    ...(scopes.length > 0 && { scopes_supported: scopes }),
+    bearer_methods_supported: ['header'],
+    resource_name: serverName,
+  }
+}

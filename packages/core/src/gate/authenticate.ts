@@ -1,0 +1,69 @@
+import { formatChallenge, readBearer } from '../http/bearer.ts'
+import { answerOf } from '../http/endpoint.ts'
+import type { Emit } from '../ports/events.ts'
+import { StoreUnavailable } from '../ports/store.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import type { Resource } from '../protocol/public-url.ts'
+import { coversScopes } from '../protocol/scope.ts'
+import type { AuthInfo, VerifyAccessToken } from '../tokens/verify-access-token.ts'
+
+/** Who may pass, and where the others are sent to learn how. */
+export interface Gate {
+  /** The resources whose tokens are good here; the first one is named in challenges. */
+  readonly resources: readonly [Resource, ...Resource[]]
+  readonly scopes: readonly string[]
+}
+
+/** What the gate needs. */
+export interface AuthenticateNeeds {
+  readonly verify: VerifyAccessToken
+  readonly emit: Emit
+}
+
+/** Lets a request pass, or answers it. */
+export type Authenticate = (request: Request, gate: Gate) => Promise<AuthInfo | Response>
+
+/**
+ * The bearer gate (RFC 6750, RFC 9728 §5.1): who calls, or the finished 400, 401, 403 or 503. Tokens in the query, the body or
+ * a cookie are not looked at. Trouble that passes is 503 without a challenge, so that no client throws its tokens away.
+ */
+export function authenticate({ verify, emit }: AuthenticateNeeds): Authenticate {
+  return async (request, { resources, scopes }) => {
+    const [{ metadataUrl }] = resources
+    const challenge = (error?: string, description?: string): string =>
+      formatChallenge({ scopes, metadataUrl, ...(error !== undefined && { error }), ...(description !== undefined && { description }) })
+    const credentials = readBearer(request)
+    if (credentials.is === 'absent')
+      return new Response(null, { status: 401, headers: { 'www-authenticate': challenge(), 'cache-control': 'no-store' } })
+    if (credentials.is === 'malformed') return refuse(400, 'invalid_request', 'The Authorization header is malformed.', challenge)
+    try {
+      const info = await verify(
+        credentials.token,
+        resources.map((resource) => resource.uri),
+      )
+      if (coversScopes(info.scopes, scopes)) return info
+      emit({ type: 'token.refused', reason: 'scope_missing' })
+      return refuse(403, 'insufficient_scope', 'The access token was not granted what this needs.', challenge)
+    } catch (error) {
+      if (error instanceof OAuthError && error.code === 'invalid_token') {
+        emit({ type: 'token.refused', reason: error.reason })
+        return refuse(401, 'invalid_token', error.message, challenge)
+      }
+      return fail(error, emit)
+    }
+  }
+}
+
+function refuse(status: number, error: string, description: string, challenge: (error: string, description: string) => string): Response {
+  const headers = { 'www-authenticate': challenge(error, description), 'cache-control': 'no-store' }
+  return Response.json({ error, error_description: description }, { status, headers })
+}
+
+function fail(cause: unknown, emit: Emit): Response {
+  const error = cause instanceof Error ? cause : new Error('unknown')
+  if (error instanceof StoreUnavailable) emit({ type: 'store.unavailable', endpoint: 'gate', reason: error.name })
+  else emit({ type: 'request.failed', endpoint: 'gate', errorName: error.name })
+  const { status, code, description, retryAfter } = answerOf(error)
+  const headers = { 'cache-control': 'no-store', ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }) }
+  return Response.json({ error: code, error_description: description }, { status, headers })
+}

@@ -1,0 +1,100 @@
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { cors } from 'hono/cors'
+import type { Emit } from '../ports/events.ts'
+import { StoreUnavailable } from '../ports/store.ts'
+import { UpstreamUnavailable } from '../ports/upstream.ts'
+import { ConfigurationError, OAuthError } from '../protocol/errors.ts'
+import type { Seconds } from '../protocol/time.ts'
+import { errorPage } from './error-page.ts'
+import { pageHeaders } from './page.ts'
+
+/** Answers a request. It never rejects. */
+export type Handler = (request: Request) => Promise<Response>
+
+/** What an endpoint is: where, which methods, and how it speaks. */
+export interface EndpointParts {
+  /** For events; a name and not a path. */
+  readonly name: string
+  readonly get?: (request: Request) => Response | Promise<Response>
+  readonly post?: (request: Request) => Response | Promise<Response>
+  /** `document`: metadata for everyone. `api`: JSON for programs, from any origin. `page`: for people, from nowhere else. */
+  readonly kind: 'document' | 'api' | 'page'
+  readonly emit: Emit
+}
+
+/** A registration with ten redirect URIs of 2 kB does not fit, any real one fits many times (threat T34). */
+const bodyLimitBytes = 16 * 1024
+
+/** When to try again after trouble of ours: Redis is back within 2 s, and clients should not all come at once. */
+const retryAfter: Seconds = 2
+
+/** An endpoint with everything HTTP asks for around its handler: methods, CORS, sizes, headers, and errors as answers. */
+export function openEndpoint({ name, get, post, kind, emit }: EndpointParts): Handler {
+  const app = new Hono()
+  const methods = [...(get ? (kind === 'document' ? ['GET', 'HEAD'] : ['GET']) : []), ...(post ? ['POST'] : [])]
+  if (kind === 'page') app.use(pageHeaders())
+  else app.use(cors({ origin: '*', allowMethods: methods, exposeHeaders: ['WWW-Authenticate', 'Retry-After'], maxAge: 600 }))
+  app.use(async (context, next) => {
+    if (!methods.includes(context.req.method)) return new Response(null, { status: 405, headers: { allow: methods.join(', ') } })
+    await next()
+    if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store')
+    return undefined
+  })
+  app.use(bodyLimit({ maxSize: bodyLimitBytes, onError: (context) => renderError(context, tooLong(), kind) }))
+  if (get) app.get('*', (context) => get(context.req.raw))
+  if (post) app.post('*', (context) => post(context.req.raw))
+  app.onError((error, context) => {
+    report(error, name, emit)
+    return renderError(context, error, kind)
+  })
+  return async (request) => app.fetch(request)
+}
+
+function tooLong(): OAuthError {
+  return new OAuthError('invalid_request', 'The body is too long.', { reason: 'body_too_long' })
+}
+
+function report(error: Error, endpoint: string, emit: Emit): void {
+  if (error instanceof OAuthError) emit({ type: 'request.refused', endpoint, error: error.code, reason: error.reason })
+  else if (error instanceof StoreUnavailable) emit({ type: 'store.unavailable', endpoint, reason: error.name })
+  else if (error instanceof UpstreamUnavailable) emit({ type: 'upstream.failed', operation: endpoint, reason: error.reason })
+  else emit({ type: 'request.failed', endpoint, errorName: error.name })
+}
+
+/** How an error is answered: what OAuth has a name for as that, what passes as 503, and anything else as 500 without a word of it. */
+export function answerOf(error: Error): {
+  readonly status: number
+  readonly code: string
+  readonly description: string
+  readonly retryAfter?: Seconds
+} {
+  if (error instanceof OAuthError) return { status: error.status, code: error.code, description: error.message }
+  if (error instanceof UpstreamUnavailable) return { ...unavailable, retryAfter: error.retryAfter ?? retryAfter }
+  if (error instanceof StoreUnavailable || error instanceof ConfigurationError) return { ...unavailable, retryAfter }
+  return { status: 500, code: 'server_error', description: 'The server met an error of its own.' }
+}
+
+const unavailable = {
+  status: 503,
+  code: 'temporarily_unavailable',
+  description: 'The server cannot answer at the moment. Try again shortly.',
+}
+
+function renderError(context: Context, error: Error, kind: EndpointParts['kind']): Response | Promise<Response> {
+  const answer = answerOf(error)
+  // 413 has no name in OAuth; the others are the status of their name. On a page there is no client to authenticate again.
+  const status =
+    error instanceof OAuthError && error.reason === 'body_too_long' ? 413 : kind === 'page' && answer.status === 401 ? 400 : answer.status
+  const headers = { 'cache-control': 'no-store', ...(answer.retryAfter !== undefined && { 'retry-after': String(answer.retryAfter) }) }
+  if (kind === 'page' && prefersHtml(context.req.raw)) return errorPage(status, answer.code, answer.description, headers)
+  return Response.json(
+    { error: answer.code, error_description: answer.description },
+    { status, headers: { ...headers, pragma: 'no-cache' } },
+  )
+}
+
+/** Whether the request comes from something that shows pages to people. */
+export function prefersHtml(request: Request): boolean {
+  return /\btext\/html\b/i.test(request.headers.get('accept') ?? '')
+}

@@ -1,0 +1,29 @@
+import { invalidRequest } from '../protocol/errors.ts'
+
+/** The parameters in a form body (OAuth 2.1 §3.2). Throws `invalid_request` for any other kind of body, or an encoded one. */
+export async function readForm(request: Request): Promise<URLSearchParams> {
+  if (mediaType(request) !== 'application/x-www-form-urlencoded') {
+    throw invalidRequest('The body is not application/x-www-form-urlencoded.', 'content_type')
+  }
+  return new URLSearchParams(await readText(request))
+}
+
+/** The value in a JSON body (RFC 7591 §3.1). Throws `invalid_request` for any other kind of body, or an encoded one. */
+export async function readJson(request: Request): Promise<unknown> {
+  if (mediaType(request) !== 'application/json') throw invalidRequest('The body is not application/json.', 'content_type')
+  const text = await readText(request)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw invalidRequest('The body is not JSON.', 'not_json', cause)
+  }
+}
+
+function mediaType(request: Request): string | undefined {
+  return request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+}
+
+async function readText(request: Request): Promise<string> {
+  if (request.headers.has('content-encoding')) throw invalidRequest('The body is encoded.', 'content_encoding')
+  return request.text()
+}

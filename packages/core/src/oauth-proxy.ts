@@ -1,0 +1,153 @@
+import { type Config, parseConfig } from './config.ts'
+import { type AuthorizationServerMetadata, authorizationServerMetadata } from './discovery/authorization-server.ts'
+import type { Handler } from './http/endpoint.ts'
+import type { OAuthProxyOptions } from './options.ts'
+import { type Environment, systemEnvironment } from './ports/environment.ts'
+import type { Emit } from './ports/events.ts'
+import type { Upstream } from './ports/upstream.ts'
+import { ConfigurationError } from './protocol/errors.ts'
+import type { Resource } from './protocol/public-url.ts'
+import { operationalRoutes, type Route, wellKnownRoutes } from './routes.ts'
+import type { UpstreamHandle } from './tokens/upstream-handle.ts'
+import type { AuthInfo } from './tokens/verify-access-token.ts'
+import { type Wired, wire } from './wiring.ts'
+
+/** What a request to the MCP endpoint must bring. */
+export interface AuthenticateOptions {
+  /** Which of the listed MCP paths this is. Default: the one the request is for, else any listed one. */
+  readonly mcpPath?: string
+  /** The scopes the token needs. Default: `requiredScopes`. */
+  readonly scopes?: readonly string[]
+}
+
+/** Which grants to end: those of a person, of a client, or one. */
+export type RevokeTarget = { readonly subject: string } | { readonly clientId: string } | { readonly grantId: string }
+
+/**
+ * The authorization server in front of one upstream. Everything it does is a method of this class; everything it is told
+ * is in {@link OAuthProxyOptions}. Throws `ConfigurationError` with every problem of the options.
+ */
+export class OAuthProxy {
+  /** The authorization server metadata document (RFC 8414). */
+  readonly oauthMetadata: AuthorizationServerMetadata
+  readonly #config: Config
+  readonly #environment: Environment
+  readonly #emit: Emit
+  readonly #wired: Wired
+  readonly #handlers: ReadonlyMap<string, Handler>
+
+  constructor(options: OAuthProxyOptions, upstream: Upstream, environment: Environment = systemEnvironment()) {
+    const config = parseConfig(options, upstream)
+    this.#config = config
+    this.#environment = environment
+    this.#emit = emitTo(options.onEvent, environment)
+    this.#wired = wire(config, upstream, environment, this.#emit)
+    this.oauthMetadata = authorizationServerMetadata({ ...config, scopes: config.validScopes })
+    const operational = this.getRoutes().map(({ path, handler }): [string, Handler] => [`${config.basePath}${path}`, handler])
+    const wellKnown = wellKnownRoutes(this.#routeNeeds(), config.resources).map(({ path, handler }): [string, Handler] => [path, handler])
+    this.#handlers = new Map([...wellKnown, ...operational])
+  }
+
+  /** The MCP endpoints that tokens can be for, as configured. */
+  get resources(): readonly [Resource, ...Resource[]] {
+    return this.#config.resources
+  }
+
+  /** The path of `baseUrl`; empty at the root. */
+  get basePath(): string {
+    return this.#config.basePath
+  }
+
+  /** The operational endpoints. Paths are relative to the mount. Throws `ConfigurationError` for an MCP path that is not listed. */
+  getRoutes(mcpPath?: string): Route[] {
+    this.#select(mcpPath)
+    return operationalRoutes(this.#routeNeeds(), this.#wired.handlers)
+  }
+
+  /** The documents that must sit at the origin's root; paths are absolute. Throws `ConfigurationError` for an MCP path that is not listed. */
+  getWellKnownRoutes(mcpPath?: string): Route[] {
+    return wellKnownRoutes(this.#routeNeeds(), this.#select(mcpPath))
+  }
+
+  /** Answers a request to one of our endpoints, by its full public path, to the letter; undefined when it is not ours. */
+  async fetch(request: Request): Promise<Response | undefined> {
+    return this.#handlers.get(new URL(request.url).pathname)?.(request)
+  }
+
+  /** Who calls the MCP endpoint; or the finished 400, 401, 403 or 503. */
+  authenticate(
+    request: Request,
+    { mcpPath, scopes = this.#config.requiredScopes }: AuthenticateOptions = {},
+  ): Promise<AuthInfo | Response> {
+    const [first, ...others] = this.#select(mcpPath)
+    const path = new URL(request.url).pathname.replace(/\/$/, '')
+    const meant = mcpPath === undefined ? [first, ...others].find((resource) => resource.path === path) : undefined
+    return this.#wired.authenticate(request, { resources: meant ? [meant] : [first, ...others], scopes })
+  }
+
+  /** Verifies an access token for any of our resources: the `OAuthTokenVerifier` of MCP's SDKs. Throws `OAuthError` `invalid_token`. */
+  verifyAccessToken(token: string): Promise<AuthInfo> {
+    return this.#wired.verify(
+      token,
+      this.#config.resources.map((resource) => resource.uri),
+    )
+  }
+
+  /** In a tool: the upstream in the name of the person who calls. Throws as `verifyAccessToken`, and `UpstreamUnavailable`. */
+  upstream(authInfo: { readonly extra?: Record<string, unknown> | undefined }): Promise<UpstreamHandle> {
+    const grantId = authInfo.extra?.grantId
+    if (typeof grantId !== 'string') throw new TypeError('This is not an AuthInfo that authenticate() or verifyAccessToken() made.')
+    return this.#wired.upstreamOf(grantId)
+  }
+
+  /** Ends grants, and tells the upstream; answers how many there were. Rejects with `StoreUnavailable` when not all could be ended: call it again. */
+  async revoke(target: RevokeTarget): Promise<number> {
+    const { records, ending } = this.#wired
+    if ('grantId' in target) return (await ending.end(target.grantId, 'revoked_by_operator')) ? 1 : 0
+    const list =
+      'subject' in target
+        ? ({ kind: 'subject-grants', id: target.subject } as const)
+        : ({ kind: 'client-grants', id: target.clientId } as const)
+    let ended = 0
+    for await (const grantId of records.lists.members(list)) {
+      if (await ending.end(grantId, 'revoked_by_operator')) ended += 1
+    }
+    return ended
+  }
+
+  /**
+   * Whether the store can be reached and is ours: call it at the start and for readiness. Rejects with `StoreUnavailable`, or
+   * `ConfigurationError` when another key sealed the store or another issuer owns it.
+   */
+  ready(): Promise<void> {
+    return this.#wired.records.deployment.check()
+  }
+
+  /** Waits for the work that goes on beside requests; call it before the process ends. */
+  close(): Promise<void> {
+    return this.#environment.drain()
+  }
+
+  #routeNeeds(): { config: Config; oauthMetadata: AuthorizationServerMetadata; emit: Emit } {
+    return { config: this.#config, oauthMetadata: this.oauthMetadata, emit: this.#emit }
+  }
+
+  #select(mcpPath: string | undefined): readonly [Resource, ...Resource[]] {
+    if (mcpPath === undefined) return this.#config.resources
+    const resource = this.#config.resources.find((candidate) => candidate.mcpPath === mcpPath)
+    if (resource) return [resource]
+    const listed = this.#config.resources.map((candidate) => candidate.mcpPath).join(', ')
+    throw new ConfigurationError([`mcpPath '${mcpPath}' is not listed: the option mcpPath has ${listed}`])
+  }
+}
+
+// What the operator's listener does is its own affair: it can neither hold up nor break a request.
+function emitTo(onEvent: OAuthProxyOptions['onEvent'], environment: Environment): Emit {
+  return (event) => {
+    try {
+      onEvent?.({ ...event, at: environment.now() })
+    } catch {
+      // Dropped: there is nobody else to tell.
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import type { Environment } from '../ports/environment.ts'
+import type { ClientMetadata } from '../protocol/client-metadata.ts'
+import { timedId } from '../protocol/identifiers.ts'
+import { fixedLifetimes } from '../protocol/lifetimes.ts'
+import { type Client, newClient } from '../records/client.ts'
+import type { Records } from '../records/records.ts'
+
+/** What registering needs. */
+export interface RegisterNeeds {
+  readonly records: Pick<Records, 'clients' | 'lists'>
+  readonly environment: Environment
+}
+
+/** Registers a client under an id of ours (RFC 7591 §3.2.1). The record and its place in the list go out together. */
+export async function registerClient({ records, environment }: RegisterNeeds, metadata: ClientMetadata): Promise<Client> {
+  const now = environment.now()
+  const client = newClient(timedId(now, environment.randomBytes(10)), metadata, now)
+  await Promise.all([
+    records.clients.create(client.id, client),
+    records.lists.add({ kind: 'clients' }, client.id, fixedLifetimes.clientUnused),
+  ])
+  return client
+}

@@ -1,0 +1,78 @@
+import type { Config } from './config.ts'
+import type { AuthorizationServerMetadata } from './discovery/authorization-server.ts'
+import { documentEndpoint } from './discovery/endpoint.ts'
+import { protectedResourceMetadata } from './discovery/protected-resource.ts'
+import type { Handler } from './http/endpoint.ts'
+import type { Emit } from './ports/events.ts'
+import type { Resource } from './protocol/public-url.ts'
+
+/** An endpoint, as data, for any framework: all methods of a path share one handler. */
+export interface Route {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'OPTIONS'
+  readonly path: string
+  readonly handler: Handler
+}
+
+/** The endpoints that do something, by their path below `baseUrl`. */
+export interface OperationalHandlers {
+  readonly authorize: Handler
+  readonly consent: Handler
+  readonly callback: Handler
+  readonly register: Handler
+  readonly token: Handler
+  readonly revoke: Handler
+}
+
+const documentMethods = ['GET', 'HEAD', 'OPTIONS'] as const
+
+/** What the documents are made from. */
+export interface RouteNeeds {
+  readonly config: Config
+  readonly oauthMetadata: AuthorizationServerMetadata
+  readonly emit: Emit
+}
+
+/** The routes below the mount: paths are relative to it. */
+export function operationalRoutes({ config, oauthMetadata, emit }: RouteNeeds, handlers: OperationalHandlers): Route[] {
+  const keys = config.signingKeys.flatMap((key) => key.publicJwk ?? [])
+  const document = documentEndpoint(oauthMetadata, emit)
+  // OIDC appends its document to an issuer with a path; where that is our mount, it belongs to us (RFC 8414 §5).
+  const appended = config.issuerPath !== '' && config.issuer === config.baseUrl
+  return [
+    ...at('/authorize', handlers.authorize, ['GET']),
+    ...at('/consent', handlers.consent, ['POST']),
+    ...at('/auth/callback', handlers.callback, ['GET']),
+    ...at('/register', handlers.register, ['POST', 'OPTIONS']),
+    ...at('/token', handlers.token, ['POST', 'OPTIONS']),
+    ...at('/revoke', handlers.revoke, ['POST', 'OPTIONS']),
+    ...at('/.well-known/jwks.json', documentEndpoint({ keys }, emit), documentMethods),
+    ...(appended ? at('/.well-known/openid-configuration', document, documentMethods) : []),
+  ]
+}
+
+/** The routes at the origin's root: both forms of the authorization server's document (RFC 8414 §3.1, §5), and a resource's (RFC 9728 §3.1). */
+export function wellKnownRoutes({ config, oauthMetadata, emit }: RouteNeeds, resources: readonly Resource[]): Route[] {
+  const document = documentEndpoint(oauthMetadata, emit)
+  // Issuers with a path are found by inserting it; the plain path is for clients of 2025-03-26, which drop it (spec row R2).
+  const paths = new Set(['', config.issuerPath])
+  const appended =
+    config.issuerPath !== '' && config.issuer !== config.baseUrl ? [`${config.issuerPath}/.well-known/openid-configuration`] : []
+  return [
+    ...[...paths].flatMap((path) => at(`/.well-known/oauth-authorization-server${path}`, document, documentMethods)),
+    ...[...paths].flatMap((path) => at(`/.well-known/openid-configuration${path}`, document, documentMethods)),
+    ...appended.flatMap((path) => at(path, document, documentMethods)),
+    ...resources.flatMap((resource) => resourceRoutes(config, resource, emit)),
+  ].filter((route, index, all) => all.findIndex((other) => other.path === route.path && other.method === route.method) === index)
+}
+
+function resourceRoutes(config: Config, resource: Resource, emit: Emit): Route[] {
+  const document = protectedResourceMetadata({ ...config, resource: resource.uri })
+  const handler = documentEndpoint(document, emit)
+  // The plain path too where there is only one resource: some clients look nowhere else.
+  const plain = config.resources.length === 1 ? at('/.well-known/oauth-protected-resource', handler, documentMethods) : []
+  return [...at(resource.metadataPath, handler, documentMethods), ...plain]
+}
+
+function at(path: string, handler: Handler, methods: readonly Route['method'][]): Route[] {
+  return methods.map((method) => ({ method, path, handler }))
+}

@@ -1,0 +1,34 @@
+import { type Handler, openEndpoint } from '../http/endpoint.ts'
+import { readForm } from '../http/form.ts'
+import type { Emit } from '../ports/events.ts'
+import { invalidRequest, OAuthError } from '../protocol/errors.ts'
+import { parseParameters } from '../protocol/parameters.ts'
+import { type GrantHandler, tokenNames } from './grant-handler.ts'
+
+/** What the endpoint needs: a handler for each grant type it accepts. */
+export interface TokenEndpointNeeds {
+  readonly handlers: Readonly<Record<string, GrantHandler>>
+  readonly emit: Emit
+}
+
+/** The token endpoint (RFC 6749 §3.2): reads the request and hands it to its grant type. */
+export function tokenEndpoint({ handlers, emit }: TokenEndpointNeeds): Handler {
+  return openEndpoint({
+    name: 'token',
+    kind: 'api',
+    emit,
+    async post(request) {
+      const { values, repeated } = parseParameters(await readForm(request), tokenNames)
+      if (repeated[0]) throw invalidRequest(`The parameter ${repeated[0]} was sent more than once.`, 'parameter_repeated')
+      if (values.grant_type === undefined) throw invalidRequest('The parameter grant_type is missing.', 'grant_type_missing')
+      const handler = Object.hasOwn(handlers, values.grant_type) ? handlers[values.grant_type] : undefined
+      if (!handler) throw new OAuthError('unsupported_grant_type', 'The grant type is not supported.', { reason: 'grant_type_unsupported' })
+      const client = {
+        authorization: request.headers.get('authorization') ?? undefined,
+        clientId: values.client_id,
+        clientSecret: values.client_secret,
+      }
+      return Response.json(await handler({ values, client }), { headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
+    },
+  })
+}

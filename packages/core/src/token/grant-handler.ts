@@ -1,0 +1,42 @@
+import type { ClientAuthentication } from '../clients/authenticate-client.ts'
+import { invalidGrant, invalidRequest, invalidScope, invalidTarget, type OAuthError } from '../protocol/errors.ts'
+import type { TokenRefusal } from '../records/redeem-code.ts'
+import type { TokenResponse } from '../tokens/issue-tokens.ts'
+
+/** The parameters of the token endpoint (RFC 6749 §4.1.3 and §6, RFC 7636 §4.5, RFC 8707 §2.2). */
+export const tokenNames = [
+  'grant_type',
+  'client_id',
+  'client_secret',
+  'code',
+  'redirect_uri',
+  'code_verifier',
+  'refresh_token',
+  'scope',
+  'resource',
+] as const
+
+/** A token request: its parameters, each at most once, and the client's authentication. */
+export interface TokenRequest {
+  readonly values: Readonly<Partial<Record<(typeof tokenNames)[number], string>>>
+  readonly client: ClientAuthentication
+}
+
+/** Serves one grant type (RFC 6749 §4). */
+export type GrantHandler = (request: TokenRequest) => Promise<TokenResponse>
+
+/** The value of a parameter that has to be there. Throws `invalid_request`. */
+export function requireParameter({ values }: TokenRequest, name: (typeof tokenNames)[number]): string {
+  const value = values[name]
+  if (value === undefined) throw invalidRequest(`The parameter ${name} is missing.`, `${name}_missing`)
+  return value
+}
+
+/** The error for a refusal: one text for everything an attacker could probe. */
+export function refuseToken(reason: TokenRefusal | 'not_of_our_grammar'): OAuthError {
+  if (reason === 'code_for_another_resource' || reason === 'refresh_token_for_another_resource') {
+    return invalidTarget('The resource is not the one that was granted.', reason)
+  }
+  if (reason === 'scope_wider_than_granted') return invalidScope('The scope is wider than the one that was granted.', reason)
+  return invalidGrant('The code or refresh token is invalid, has expired, or belongs to another client.', reason)
+}

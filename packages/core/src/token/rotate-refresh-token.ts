@@ -1,0 +1,58 @@
+import { authenticateClient } from '../clients/authenticate-client.ts'
+import type { Environment } from '../ports/environment.ts'
+import { invalidScope } from '../protocol/errors.ts'
+import { parseRefreshToken } from '../protocol/identifiers.ts'
+import { findResource } from '../protocol/resource.ts'
+import { narrowScopes, parseScope } from '../protocol/scope.ts'
+import type { Step } from '../records/collection.ts'
+import type { Grant } from '../records/grant.ts'
+import type { Judgement } from '../records/redeem-code.ts'
+import { rotateRefreshToken } from '../records/rotate-refresh-token.ts'
+import { issueTokens } from '../tokens/issue-tokens.ts'
+import type { UpstreamTokensKeeper } from '../tokens/upstream-tokens.ts'
+import { type GrantHandler, refuseToken, requireParameter, type TokenRequest } from './grant-handler.ts'
+import type { GrantHandlerNeeds } from './redeem-code.ts'
+
+/** What refreshing needs beside. */
+export interface RotateNeeds extends GrantHandlerNeeds {
+  readonly keeper: UpstreamTokensKeeper
+  readonly environment: Environment
+}
+
+/**
+ * Serves `refresh_token` (RFC 6749 §6). Upstream tokens that are due are refreshed first, and only for a request that is good:
+ * the step is pure, so it can be asked beforehand.
+ */
+export function rotateRefreshTokenHandler(needs: RotateNeeds): GrantHandler {
+  const { findClient, records, keeper, ending, lifetimes, resources, environment, emit } = needs
+  return async (request) => {
+    const parts = parseRefreshToken(requireParameter(request, 'refresh_token'))
+    const scopes = parseAskedScopes(request)
+    const [client, seen] = await Promise.all([authenticateClient(findClient, request.client), parts && records.grants.read(parts.grantId)])
+    if (!parts || !seen) throw refuseToken('not_of_our_grammar')
+    const { resource } = request.values
+    const rotation = {
+      clientId: client.id,
+      generation: parts.generation,
+      mac: parts.mac,
+      ...(scopes && { scopes }),
+      ...(resource !== undefined && { resource: findResource(resource, resources) ?? 'none of ours' }),
+    }
+    const step: Step<Grant, Judgement> = (grant, now) => rotateRefreshToken(grant, rotation, lifetimes, now)
+    const isGood = step(seen.record, environment.now()).answer.is === 'good'
+    const judgement = await (isGood ? keeper.changeFresh(parts.grantId, step, seen) : records.grants.change(parts.grantId, step, seen))
+    if (judgement.is === 'good') return issueTokens(needs, client, judgement.grant, scopes && narrowScopes(scopes, judgement.grant.scopes))
+    if (judgement.ended) {
+      emit({ type: 'refresh.replayed', clientId: client.id, grantId: parts.grantId })
+      ending.ended(judgement.ended, 'refresh_replayed')
+    }
+    throw refuseToken(judgement.reason)
+  }
+}
+
+function parseAskedScopes({ values }: TokenRequest): readonly string[] | undefined {
+  if (values.scope === undefined) return undefined
+  const scopes = parseScope(values.scope)
+  if (!scopes) throw invalidScope('The parameter scope has characters that no scope has.', 'scope_malformed')
+  return scopes
+}

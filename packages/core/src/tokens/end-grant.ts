@@ -1,0 +1,49 @@
+import type { Environment } from '../ports/environment.ts'
+import type { Emit } from '../ports/events.ts'
+import type { Seen } from '../records/collection.ts'
+import type { Grant } from '../records/grant.ts'
+import type { Records } from '../records/records.ts'
+import { endGrant } from '../records/upstream-steps.ts'
+import type { UpstreamClient } from '../upstream/upstream-client.ts'
+
+/** What ending a grant needs. */
+export interface EndNeeds {
+  readonly records: Pick<Records, 'grants' | 'lists'>
+  readonly upstreamClient: Pick<UpstreamClient, 'revoke'>
+  readonly environment: Environment
+  readonly emit: Emit
+}
+
+/** Ends grants. */
+export interface GrantEnding {
+  /** Ends the grant in whatever state it is, until that holds; answers whether there was one. */
+  end(grantId: string, reason: string, from?: Seen<Grant>): Promise<boolean>
+  /** What follows when a step has ended a grant: the lists forget it and the upstream is told, with *its* token (RFC 7009 §2.1). */
+  ended(grant: Grant, reason: string): void
+}
+
+/** Opens the way out. */
+export function grantEnding({ records, upstreamClient, environment, emit }: EndNeeds): GrantEnding {
+  // The grant is gone already, which is what counts; what fails here is told to the operator and not to the client.
+  async function follow(grant: Grant): Promise<void> {
+    await Promise.allSettled([
+      records.lists.remove({ kind: 'subject-grants', id: grant.identity.subject }, grant.id),
+      records.lists.remove({ kind: 'client-grants', id: grant.clientId }, grant.id),
+      upstreamClient.revoke(grant.upstream).catch(() => emit({ type: 'upstream.failed', operation: 'revoke', reason: 'not_revoked' })),
+    ])
+  }
+
+  const ended = (grant: Grant, reason: string): void => {
+    emit({ type: 'grant.ended', clientId: grant.clientId, grantId: grant.id, reason })
+    environment.defer(follow(grant))
+  }
+
+  return {
+    ended,
+    async end(grantId, reason, from) {
+      const grant = await records.grants.change(grantId, endGrant, from)
+      if (grant) ended(grant, reason)
+      return grant !== undefined
+    },
+  }
+}

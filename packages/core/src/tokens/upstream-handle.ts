@@ -1,0 +1,62 @@
+import type { Environment } from '../ports/environment.ts'
+import { type Identity, UpstreamUnavailable } from '../ports/upstream.ts'
+import { invalidToken } from '../protocol/errors.ts'
+import type { Outcome, Seen } from '../records/collection.ts'
+import type { Grant } from '../records/grant.ts'
+import type { Records } from '../records/records.ts'
+import type { UpstreamTokensKeeper } from './upstream-tokens.ts'
+
+/** The upstream, in the name of the person, for a tool. Our own token never goes there. */
+export interface UpstreamHandle {
+  /** The upstream's access token, good for some minutes at least. */
+  readonly accessToken: string
+  /** What the upstream granted. */
+  readonly scopes: readonly string[]
+  readonly identity: Identity
+  /** Calls the upstream with that token. */
+  fetch(input: string | URL, init?: RequestInit): Promise<Response>
+}
+
+/** What handing it out needs. */
+export interface UpstreamHandleNeeds {
+  readonly records: Pick<Records, 'grants'>
+  readonly keeper: UpstreamTokensKeeper
+  readonly environment: Environment
+}
+
+/**
+ * The upstream of a grant, its tokens refreshed first when they are due. Throws `invalid_token` when the grant has ended, and
+ * `UpstreamUnavailable` when the token has ended and the upstream cannot be reached.
+ */
+export async function upstreamHandle({ records, keeper, environment }: UpstreamHandleNeeds, grantId: string): Promise<UpstreamHandle> {
+  const seen = await records.grants.read(grantId)
+  const grant = await freshGrant(keeper, grantId, seen, environment)
+  if (!grant) throw invalidToken('The grant of this access token has ended.', 'grant_ended')
+  const { accessToken, scopes } = grant.upstream
+  return {
+    accessToken,
+    scopes,
+    identity: grant.identity,
+    fetch(input, init = {}) {
+      const headers = new Headers(init.headers)
+      headers.set('authorization', `Bearer ${accessToken}`)
+      return environment.fetch(input, { ...init, headers })
+    },
+  }
+}
+
+// A token that is due but not over is better than no answer while the upstream cannot be reached.
+async function freshGrant(
+  keeper: UpstreamTokensKeeper,
+  grantId: string,
+  seen: Seen<Grant>,
+  environment: Environment,
+): Promise<Grant | undefined> {
+  try {
+    return await keeper.changeFresh(grantId, (grant): Outcome<Grant, Grant | undefined> => ({ answer: grant }), seen)
+  } catch (cause) {
+    const stillGood = (seen.record?.upstream.expiresAt ?? 0) > environment.now()
+    if (cause instanceof UpstreamUnavailable && stillGood) return seen.record
+    throw cause
+  }
+}

@@ -1,0 +1,88 @@
+import type { Environment } from '../ports/environment.ts'
+import { type Identity, UpstreamUnavailable } from '../ports/upstream.ts'
+import { BoundedCache } from '../protocol/bounded-cache.ts'
+import { invalidToken } from '../protocol/errors.ts'
+import type { Seconds, UnixSeconds } from '../protocol/time.ts'
+import type { Seen } from '../records/collection.ts'
+import { type Grant, isUpstreamOver } from '../records/grant.ts'
+import type { Records } from '../records/records.ts'
+import type { AccessTokenClaims, AccessTokens } from './access-token.ts'
+import type { WatchGrant } from './watch-grant.ts'
+
+/** Who calls, as MCP's SDKs have it: the result of a verification, and what tools see. */
+export interface AuthInfo {
+  readonly token: string
+  readonly clientId: string
+  /** The granted scopes. Not readonly, because the SDKs' own type is not. */
+  scopes: string[]
+  readonly expiresAt: UnixSeconds
+  readonly resource: URL
+  readonly extra: AuthInfoExtra
+}
+
+/** What we add to an {@link AuthInfo}. */
+export interface AuthInfoExtra extends Record<string, unknown> {
+  readonly subject: string
+  readonly identity: Identity
+  readonly grantId: string
+}
+
+/** Verifies an access token for one of `resources`. */
+export type VerifyAccessToken = (token: string, resources: readonly string[]) => Promise<AuthInfo>
+
+/** What verifying needs. */
+export interface VerifyNeeds {
+  readonly accessTokens: AccessTokens
+  readonly records: Pick<Records, 'grants'>
+  readonly watch: WatchGrant
+  /** How long a grant that was read is taken for unchanged. */
+  readonly cacheFor: Seconds
+  readonly staleFor: Seconds
+  readonly environment: Environment
+}
+
+/**
+ * Makes the verifier (RFC 9068 §4). Every verification reads the grant, so that a revocation holds on the next request on
+ * every host. Throws `invalid_token` when the token or its grant is no good; trouble that passes stays what it is, and is
+ * never taken for a no (invariant I6).
+ */
+export function verifyAccessToken({ accessTokens, records, watch, cacheFor, staleFor, environment }: VerifyNeeds): VerifyAccessToken {
+  const lately = new BoundedCache<{ until: UnixSeconds; seen: Seen<Grant> }>(10_000)
+
+  async function readGrant(grantId: string): Promise<Seen<Grant>> {
+    const known = cacheFor > 0 ? lately.find(grantId) : undefined
+    if (known && known.until > environment.now()) return known.seen
+    const seen = await records.grants.read(grantId)
+    if (cacheFor > 0 && seen.record) lately.keep(grantId, { until: environment.now() + cacheFor, seen })
+    return seen
+  }
+
+  return async (token, resources) => {
+    const claims = await accessTokens.verify(token)
+    if (!resources.includes(claims.resource)) throw refuse('token_for_another_resource')
+    const seen = await readGrant(claims.grantId)
+    const grant = seen.record
+    const now = environment.now()
+    if (!grant || grant.clientId !== claims.clientId) throw refuse('grant_ended')
+    if (isUpstreamOver(grant.upstream, now)) throw refuse('upstream_token_ended')
+    const { unreachableSince } = grant.upstream
+    watch(claims.grantId, claims.generation, seen)
+    if (unreachableSince !== undefined && now - unreachableSince > staleFor) throw new UpstreamUnavailable('stale')
+    return describe(token, claims, grant)
+  }
+}
+
+function describe(token: string, claims: AccessTokenClaims, grant: Grant): AuthInfo {
+  return {
+    token,
+    clientId: claims.clientId,
+    scopes: [...claims.scopes],
+    expiresAt: claims.expiresAt,
+    resource: new URL(claims.resource),
+    extra: { subject: claims.subject, identity: grant.identity, grantId: claims.grantId },
+  }
+}
+
+function refuse(reason: string): Error {
+  return invalidToken('The access token is invalid or has expired.', reason)
+}

@@ -1,0 +1,97 @@
+import type { Environment } from '../ports/environment.ts'
+import type { Emit } from '../ports/events.ts'
+import { UpstreamRefused, UpstreamUnavailable } from '../ports/upstream.ts'
+import { BoundedCache } from '../protocol/bounded-cache.ts'
+import { fixedLifetimes } from '../protocol/lifetimes.ts'
+import type { UnixSeconds } from '../protocol/time.ts'
+import type { Seen } from '../records/collection.ts'
+import { type Grant, isUpstreamDue } from '../records/grant.ts'
+import type { Records } from '../records/records.ts'
+import { confirmGeneration } from '../records/rotate-refresh-token.ts'
+import { noteIdentity, noteUnreachable } from '../records/upstream-steps.ts'
+import type { UpstreamClient } from '../upstream/upstream-client.ts'
+import type { GrantEnding } from './end-grant.ts'
+import { withLease } from './lease.ts'
+import type { UpstreamTokensKeeper } from './upstream-tokens.ts'
+
+/** Looks after a grant beside the requests that use it, so that none of them waits for the upstream. */
+export type WatchGrant = (grantId: string, generation: number, seen: Seen<Grant>) => void
+
+/** What watching needs. */
+export interface WatchNeeds {
+  readonly records: Pick<Records, 'grants' | 'leases'>
+  readonly keeper: UpstreamTokensKeeper
+  readonly upstreamClient: Pick<UpstreamClient, 'identify'>
+  readonly ending: GrantEnding
+  readonly environment: Environment
+  readonly emit: Emit
+}
+
+/** After a failure the upstream is left alone for this long, per grant and process. */
+const pause = 30
+
+/**
+ * Confirms the generation of the token that was used; refreshes upstream tokens that are due; and asks an upstream whose
+ * tokens never expire, every 15 minutes, whether it still knows the person.
+ */
+export function watchGrant(needs: WatchNeeds): WatchGrant {
+  const { records, keeper, environment, emit } = needs
+  const busyUntil = new BoundedCache<UnixSeconds>(10_000)
+
+  const confirm = async (grantId: string, generation: number, seen: Seen<Grant>): Promise<void> => {
+    await records.grants.change(grantId, (grant) => confirmGeneration(grant, generation), seen)
+  }
+
+  const ask = async (grantId: string, grant: Grant, seen: Seen<Grant>): Promise<void> => {
+    try {
+      if (grant.upstream.refreshToken !== undefined) await keeper.changeFresh(grantId, () => ({ answer: undefined }), seen)
+      else await askIdentity(needs, grantId)
+    } catch (cause) {
+      // The keeper has told the operator and noted it; the request that this goes beside has its answer already.
+      if (!(cause instanceof UpstreamUnavailable)) throw cause
+    } finally {
+      busyUntil.keep(grantId, environment.now() + pause)
+    }
+  }
+
+  return (grantId, generation, seen) => {
+    const grant = seen.record
+    if (!grant) return
+    const { refresh, upstream } = grant
+    const unconfirmed = !refresh.confirmed && refresh.generation === generation
+    const now = environment.now()
+    const due = upstream.refreshToken !== undefined ? isUpstreamDue(upstream, now) : now - upstream.checkedAt > fixedLifetimes.identityCheck
+    const alone = due && (busyUntil.find(grantId) ?? 0) <= now
+    if (!unconfirmed && !alone) return
+    if (alone) busyUntil.keep(grantId, now + fixedLifetimes.lease)
+    environment.defer(
+      (async () => {
+        if (unconfirmed) await confirm(grantId, generation, seen)
+        if (alone) await ask(grantId, grant, unconfirmed ? await records.grants.read(grantId) : seen)
+      })().catch((cause: unknown) =>
+        emit({ type: 'request.failed', endpoint: 'watch-grant', errorName: cause instanceof Error ? cause.name : 'unknown' }),
+      ),
+    )
+  }
+}
+
+async function askIdentity({ records, upstreamClient, ending, environment, emit }: WatchNeeds, grantId: string): Promise<void> {
+  const isDue = (grant: Grant | undefined): grant is Grant =>
+    grant !== undefined && environment.now() - grant.upstream.checkedAt > fixedLifetimes.identityCheck
+  await withLease<void>(records.leases, environment, grantId, {
+    async holding() {
+      const grant = await records.grants.find(grantId)
+      if (!isDue(grant)) return
+      try {
+        const identity = await upstreamClient.identify(grant.upstream.accessToken)
+        await records.grants.change(grantId, (current, now) => noteIdentity(current, identity, now))
+      } catch (cause) {
+        if (cause instanceof UpstreamRefused) await ending.end(grantId, 'upstream_refused')
+        if (!(cause instanceof UpstreamUnavailable)) throw cause
+        emit({ type: 'upstream.failed', operation: 'identify', reason: cause.reason })
+        await records.grants.change(grantId, noteUnreachable)
+      }
+    },
+    waiting: async () => (isDue(await records.grants.find(grantId)) ? undefined : { answer: undefined }),
+  })
+}
