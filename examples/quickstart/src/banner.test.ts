@@ -55,7 +55,12 @@ describe('banner', () => {
   it('tells which clients need a public https URL, unless there is one', () => {
     const needed = "claude.ai, Claude Desktop's connectors and ChatGPT call from the internet: they need a public https URL"
     expect(text({})).toContain(needed)
-    expect(text({ ...app, BASE_URL: 'https://mcp.example.com' })).not.toContain(needed)
+    expect(text({})).not.toContain('Add custom connector')
+    const reachable = text({ ...app, BASE_URL: 'https://mcp.example.com' })
+    expect(reachable).not.toContain(needed)
+    expect(reachable).toContain(
+      'on claude.ai and in Claude Desktop: Settings, Connectors, "Add custom connector", https://mcp.example.com/mcp\n',
+    )
   })
 
   it('says what was read from .env, masked, and which keys were made', () => {

@@ -18,8 +18,7 @@ export function banner(start: Start): string {
     `Drawbridge quickstart: an MCP server with a login.\n\n  MCP URL   ${mcpUrl}`,
     `  ${signIn(start)}`,
     ...dotenvLines(start.dotenv),
-    connecting(mcpUrl),
-    isLoopback(baseUrl) ? onlyHere : '',
+    connecting(mcpUrl, isLoopback(baseUrl) ? onlyHere : fromAnywhere(mcpUrl)),
     atGitHub(start),
     'Stop with Ctrl+C.',
   ]
@@ -41,7 +40,7 @@ function dotenvLines({ path, taken, made }: Start['dotenv']): string[] {
   return lines.length > 0 ? [lines.join('\n')] : []
 }
 
-function connecting(mcpUrl: string): string {
+function connecting(mcpUrl: string, hosted: string): string {
   return `Connect:
 
   Inspector     npx @modelcontextprotocol/inspector
@@ -50,11 +49,17 @@ function connecting(mcpUrl: string): string {
                 then /mcp inside Claude Code signs in
   VS Code       code --add-mcp '${JSON.stringify({ name: 'drawbridge', type: 'http', url: mcpUrl })}'
   Cursor        in .cursor/mcp.json: ${JSON.stringify({ mcpServers: { drawbridge: { url: mcpUrl } } })}
-  Claude        on claude.ai and in Claude Desktop: Settings, Connectors, "Add custom connector", ${mcpUrl}`
+${hosted}`
 }
 
-const onlyHere = `  claude.ai, Claude Desktop's connectors and ChatGPT call from the internet: they need a public https URL
-  (set BASE_URL to it, for instance that of a tunnel). The others run on this machine and need none.`
+const onlyHere = `  Claude        claude.ai, Claude Desktop's connectors and ChatGPT call from the internet: they need a public https URL.
+                Start with BASE_URL set to one (a tunnel's will do), an app at GitHub, and the keys of "npm run keygen".
+                The others above run on this machine and need none.`
+
+function fromAnywhere(mcpUrl: string): string {
+  return `  Claude        on claude.ai and in Claude Desktop: Settings, Connectors, "Add custom connector", ${mcpUrl}
+  ChatGPT       Settings, Connectors, with developer mode: ${mcpUrl}`
+}
 
 function atGitHub({ settings: { baseUrl, github }, standIn }: Start): string {
   const urls = `  Homepage URL                 ${baseUrl}
