@@ -2,7 +2,7 @@
 export type Site = 'none' | 'same-origin' | 'same-site' | 'cross-site'
 
 /** A request that cookies may go with. */
-export interface CookieRequest {
+interface CookieRequest {
   readonly url: string
   readonly method: string
   readonly site: Site

@@ -43,7 +43,7 @@ export function accessTokenRoutes(needs: AccessTokenNeeds): Hono {
 }
 
 /** Sends `fields` in the encoding that the request accepts. */
-export function tokenAnswer(c: Context, fields: Fields): Response {
+function tokenAnswer(c: Context, fields: Fields): Response {
   c.header('cache-control', 'no-store')
   if (c.req.header('accept')?.includes('application/json')) return c.json(fields)
   const pairs = Object.entries(fields).map(([name, value]) => [name, String(value)])

@@ -11,7 +11,7 @@ export interface World {
 }
 
 /** What a code stands for. */
-export interface CodeRecord {
+interface CodeRecord {
   readonly person: Person
   readonly redirectUri: string
   readonly scopes: readonly string[]
@@ -20,7 +20,7 @@ export interface CodeRecord {
 }
 
 /** Whom a token speaks for. */
-export interface TokenRecord {
+interface TokenRecord {
   readonly person: Person
   readonly scopes: readonly string[]
 }
