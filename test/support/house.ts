@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto'
+import type { OAuthProxyOptions, RecordedEvent, Store } from '@drawbridge/core'
+import { type FixedEnvironment, fixedEnvironment } from '@drawbridge/core/testing'
+import { GitHubProvider } from '@drawbridge/providers/github'
+import { type Browser, openBrowser, type Page } from '@drawbridge/quickstart/driver'
+import { type StandIn, standIn } from '@drawbridge/quickstart/stand-in'
+import { memoryStore } from '@drawbridge/storage'
+
+/** Where the client's program listens; no port of it is ever opened. */
+export const redirectUri = 'http://127.0.0.1:5555/callback'
+
+/** A verifier and its challenge, made for nothing but tests. */
+export const verifier = 'a-verifier-that-is-made-for-nothing-but-tests-01'
+export const challenge = createHash('sha256').update(verifier).digest('base64url')
+
+/** Two signing secrets that pass every check. */
+export const signingKey = 'first-signing-key-0123456789-abcdefghijklmnop'
+export const otherSigningKey = 'other-signing-key-9876543210-qrstuvwxyzabcde'
+
+const upstreamOrigin = 'http://127.0.0.1:9999'
+
+export interface HouseOptions extends Partial<OAuthProxyOptions> {
+  readonly mode?: 'oauth-app' | 'github-app'
+  /** Hosts that share a world share its environment and its stand-in. */
+  readonly beside?: House
+}
+
+export interface TokenAnswer {
+  readonly access_token: string
+  readonly refresh_token: string
+  readonly expires_in: number
+  readonly scope: string
+  readonly token_type: string
+}
+
+/** One server with an upstream, a clock that stands still and no network. */
+export interface House {
+  readonly auth: GitHubProvider
+  readonly github: StandIn
+  readonly environment: FixedEnvironment
+  readonly events: RecordedEvent[]
+  readonly store: Store
+  readonly baseUrl: string
+  /** Calls the server by its full URL or a path below `baseUrl`; 404 when the path is nobody's. */
+  call(url: string, init?: RequestInit): Promise<Response>
+  /** Posts a form below `baseUrl`. */
+  post(path: string, fields: Record<string, string> | URLSearchParams, headers?: Record<string, string>): Promise<Response>
+  /** A browser that reaches the server and the upstream, and stops at the client's redirect URI. */
+  browser(): Browser
+  /** Registers a client; answers its id. */
+  register(metadata?: Record<string, unknown>): Promise<string>
+  authorizeUrl(clientId: string, parameters?: Record<string, string | undefined>): string
+  /** From the authorization URL to the client's redirect URI, by a person who says yes to everything. */
+  signIn(clientId: string, parameters?: Record<string, string | undefined>, browser?: Browser): Promise<URL>
+  redeem(clientId: string, code: string, fields?: Record<string, string>): Promise<Response>
+  /** Registers, signs in and redeems. */
+  login(metadata?: Record<string, unknown>): Promise<{ clientId: string; tokens: TokenAnswer }>
+  refresh(clientId: string, refreshToken: string, fields?: Record<string, string>): Promise<Response>
+  /** A call to the MCP endpoint: its status. */
+  mcpStatus(accessToken: string): Promise<number>
+}
+
+export function openHouse({ mode = 'oauth-app', beside, ...options }: HouseOptions = {}): House {
+  const baseUrl = options.baseUrl ?? 'http://localhost:8000'
+  const github: StandIn =
+    beside?.github ??
+    standIn({
+      clientId: 'upstream-id',
+      clientSecret: 'upstream-secret',
+      callbackUrl: `${baseUrl}/auth/callback`,
+      mode,
+      now: () => environment.now(),
+    })
+  const environment =
+    beside?.environment ??
+    fixedEnvironment({ fetch: async (url, init) => abortable(github.app.fetch(new Request(url, init)), init?.signal) })
+  const events: RecordedEvent[] = []
+  const store = options.clientStorage ?? beside?.store ?? memoryStore({ environment })
+  const auth = new GitHubProvider(
+    {
+      baseUrl,
+      clientId: 'upstream-id',
+      clientSecret: 'upstream-secret',
+      serverUrl: upstreamOrigin,
+      jwtSigningKey: signingKey,
+      clientStorage: store,
+      onEvent: (event) => events.push(event),
+      ...options,
+    },
+    environment,
+  )
+
+  const call: House['call'] = async (url, init) => {
+    const request = new Request(url.startsWith('/') ? `${baseUrl}${url}` : url, init)
+    if (request.url.startsWith(upstreamOrigin)) return github.app.fetch(request)
+    return (await auth.fetch(request)) ?? new Response('nobody is here', { status: 404 })
+  }
+  const post: House['post'] = (path, fields, headers = {}) => call(path, { method: 'POST', body: new URLSearchParams(fields), headers })
+  const browser = (): Browser => openBrowser({ stopAt: redirectUri.replace(/:\d+/, ':'), fetch: call })
+
+  const house: House = {
+    auth,
+    github,
+    environment,
+    events,
+    store,
+    baseUrl,
+    call,
+    post,
+    browser,
+    async register(metadata = {}) {
+      const body = JSON.stringify({ client_name: 'A test', redirect_uris: [redirectUri], ...metadata })
+      const answer = await call('/register', { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+      if (answer.status !== 201) throw new Error(`registration: ${answer.status} ${await answer.text()}`)
+      const { client_id: clientId }: { client_id: string } = await answer.json()
+      return clientId
+    },
+    authorizeUrl(clientId, parameters = {}) {
+      const all = {
+        client_id: clientId,
+        redirect_uri: redirectUri,
+        response_type: 'code',
+        code_challenge: challenge,
+        code_challenge_method: 'S256',
+        state: 'the-state',
+        ...parameters,
+      }
+      const sent = Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== undefined)
+      return `${baseUrl}/authorize?${new URLSearchParams(sent)}`
+    },
+    async signIn(clientId, parameters, person = browser()) {
+      const consent = await person.open(house.authorizeUrl(clientId, parameters))
+      const signInPage: Page = await person.press(consent, 'Allow')
+      const end = signInPage.url.startsWith(upstreamOrigin) ? await person.press(signInPage, 'Sign in', { login: 'octocat' }) : signInPage
+      return new URL(end.url)
+    },
+    redeem: (clientId, code, fields = {}) =>
+      post('/token', { grant_type: 'authorization_code', client_id: clientId, code, code_verifier: verifier, ...fields }),
+    async login(metadata) {
+      const clientId = await house.register(metadata)
+      const end = await house.signIn(clientId)
+      const answer = await house.redeem(clientId, end.searchParams.get('code') ?? '')
+      if (answer.status !== 200) throw new Error(`redemption: ${answer.status} ${await answer.text()}`)
+      const tokens: TokenAnswer = await answer.json()
+      return { clientId, tokens }
+    },
+    refresh: (clientId, refreshToken, fields = {}) =>
+      post('/token', { grant_type: 'refresh_token', client_id: clientId, refresh_token: refreshToken, ...fields }),
+    async mcpStatus(accessToken) {
+      const who = await auth.authenticate(new Request(`${baseUrl}/mcp`, { headers: { authorization: `Bearer ${accessToken}` } }))
+      return who instanceof Response ? who.status : 200
+    },
+  }
+  return house
+}
+
+// The stand-in answers in this process and knows nothing of deadlines; a network would.
+function abortable(answer: Response | Promise<Response>, signal: AbortSignal | null | undefined): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason))
+    Promise.resolve(answer).then(resolve, reject)
+  })
+}
