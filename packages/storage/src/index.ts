@@ -1,1 +1,6 @@
-export {}
+export type { Cipher, Opened } from './cipher.ts'
+export { encrypted } from './encrypted.ts'
+export { FernetError, fernet, generateFernetKey } from './fernet.ts'
+export { keyvStore } from './keyv-store.ts'
+export { type MemoryStoreOptions, memoryStore } from './memory-store.ts'
+export { type SqliteStore, sqliteStore } from './sqlite-store.ts'

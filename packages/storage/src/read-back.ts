@@ -1,0 +1,29 @@
+import { type Entry, StoreUnavailable } from '@drawbridge/core'
+
+/** A conditional write whose outcome can stay unknown. */
+export interface UncertainWrite {
+  /** Writes, once; true when it won. Rejects with `StoreUnavailable` when nobody knows. */
+  write(): Promise<boolean>
+  /** The entry that is there now. */
+  read(): Promise<Entry | undefined>
+  /** The version that this write gives; undefined when it deletes. */
+  readonly version: string | undefined
+  readonly seen: Entry | undefined
+}
+
+/**
+ * Settles a write whose outcome is unknown, by what is there: its own version is a win; what it had seen means that it was not
+ * executed, so it goes out again with the same version; anything else means that the race was lost. Rejects with
+ * `StoreUnavailable` when the store does not answer that either.
+ */
+export async function settleWrite({ write, read, version, seen }: UncertainWrite): Promise<boolean> {
+  try {
+    return await write()
+  } catch (cause) {
+    if (!(cause instanceof StoreUnavailable)) throw cause
+    const found = await read()
+    if (found?.version === version) return true
+    if (found?.version === seen?.version) return write()
+    return false
+  }
+}

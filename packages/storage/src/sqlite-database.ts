@@ -1,0 +1,88 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { ConfigurationError, type Environment, StoreUnavailable } from '@drawbridge/core'
+
+/** A SQLite database, opened once, with its statements kept. Every method rejects with `StoreUnavailable` when the engine fails. */
+export interface SqliteDatabase {
+  /** The first row, or undefined. */
+  row(sql: string, ...values: SQLInputValue[]): Promise<Record<string, unknown> | undefined>
+  rows(sql: string, ...values: SQLInputValue[]): Promise<Record<string, unknown>[]>
+  /** How many rows were changed. */
+  change(sql: string, ...values: SQLInputValue[]): Promise<number>
+  close(): void
+}
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, version TEXT NOT NULL, ends_at INTEGER NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS entries_by_end ON entries (ends_at);
+  CREATE TABLE IF NOT EXISTS members (list TEXT NOT NULL, member TEXT NOT NULL, ends_at INTEGER NOT NULL, PRIMARY KEY (list, member)) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS members_by_end ON members (ends_at);
+`
+
+/** The file's format; a later one is refused rather than misread. */
+const format = 1
+
+/** The engine waits this long for another process, in this thread; then we wait without blocking anybody. */
+const busyTimeout = 5
+
+/** Pauses until the store's deadline of 500 ms. */
+const pauses = [5, 10, 20, 40, 80, 160, 185]
+
+/** Another process is writing (SQLITE_BUSY and SQLITE_LOCKED, in the low byte of the code). */
+const busyCodes: readonly number[] = [5, 6]
+
+/** Opens the file, readable by its owner alone, and its folder. Throws `ConfigurationError` when it cannot be used. */
+export function openSqlite(path: string, environment: Environment): SqliteDatabase {
+  const database = openDatabase(path)
+  const statements = new Map<string, StatementSync>()
+  const prepare = (sql: string): StatementSync => {
+    const statement = statements.get(sql) ?? database.prepare(sql)
+    statements.set(sql, statement)
+    return statement
+  }
+
+  async function run<Result>(work: () => Result): Promise<Result> {
+    for (const pause of [...pauses, undefined]) {
+      try {
+        return work()
+      } catch (cause) {
+        if (pause === undefined || !isBusy(cause)) throw new StoreUnavailable('SQLite failed', { cause })
+        await environment.sleep(pause)
+      }
+    }
+    throw new StoreUnavailable('SQLite stayed busy')
+  }
+
+  return {
+    row: (sql, ...values) => run(() => prepare(sql).get(...values)),
+    rows: (sql, ...values) => run(() => prepare(sql).all(...values)),
+    change: (sql, ...values) => run(() => Number(prepare(sql).run(...values).changes)),
+    close: () => database.close(),
+  }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  try {
+    if (path !== ':memory:') {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      closeSync(openSync(path, 'a', 0o600))
+    }
+    // Loaded here and not above, so that who imports the package for another store does not load the engine.
+    const { DatabaseSync: Database }: typeof import('node:sqlite') = createRequire(import.meta.url)('node:sqlite')
+    const database = new Database(path)
+    database.exec(`PRAGMA busy_timeout = 500; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`)
+    const found = database.prepare('PRAGMA user_version').get()?.user_version
+    if (typeof found === 'number' && found > format) throw new TypeError(`a later release wrote it (format ${found})`)
+    database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${format}; COMMIT; PRAGMA busy_timeout = ${busyTimeout};`)
+    return database
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'unknown'
+    throw new ConfigurationError([`the SQLite file ${path} cannot be used: ${why}`], { cause })
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && busyCodes.includes(error.errcode & 0xff)
+}
