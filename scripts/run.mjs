@@ -27,9 +27,9 @@ export function runOrEnd(program, args, options) {
   if (code !== 0) process.exit(code)
 }
 
-/** Compiles all packages; ends everything if one does not compile. */
-export function build() {
-  runOrEnd('turbo', ['run', 'build', '--output-logs=errors-only'])
+/** Compiles everything, or what `args` select; ends everything if something does not compile. */
+export function build(...args) {
+  runOrEnd('turbo', ['run', 'build', '--output-logs=errors-only', ...args])
 }
 
 /** The folders below `parent` that have a package.json, each with what it says. */
