@@ -121,7 +121,7 @@ const outsideWorld: readonly (readonly [RegExp, string, RegExp?])[] = [
 ]
 
 /** A `fetch` that a class, an interface or an object declares: it has typed parameters or a body. */
-const declaredMethod = /(?<=^\s*(?:async )?)fetch(?=\((?:[\w$]+\??:|\)|[^;\n]*\)(?::[^;\n]*)? \{$))/gm
+const declaredMethod = /\bfetch(?=\([\w$]+\??: )|(?<=^\s*(?:async )?)fetch(?=\((?:\)|[^;\n]*\)(?::[^;\n]*)? \{$))/gm
 
 const noStateInModules: Rule = (files) =>
   files.flatMap((file) => {
