@@ -1,0 +1,5 @@
+export type { Clause } from './clause.ts'
+export { type DirectoryHarness, directoryContract } from './directory-contract.ts'
+export { type OutageHarness, outageContract } from './outage-contract.ts'
+export { storeContract } from './store-contract.ts'
+export type { StoreHarness } from './store-harness.ts'

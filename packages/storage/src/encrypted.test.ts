@@ -1,0 +1,118 @@
+import { type Store, StoreUnreadable } from '@drawbridge/core'
+import { fixedEnvironment } from '@drawbridge/core/testing'
+import { describe, expect, it } from 'vitest'
+import { encrypted, fernet, generateFernetKey, memoryStore } from './index.ts'
+
+const [old, current] = [generateFernetKey(), generateFernetKey()]
+
+function world(keys: string | string[] = current) {
+  const environment = fixedEnvironment()
+  const plain = memoryStore({ environment })
+  const counted = { opened: 0 }
+  const cipher = fernet(keys, environment)
+  const counting = {
+    seal: (text: string) => cipher.seal(text),
+    open(text: string) {
+      counted.opened += 1
+      return cipher.open(text)
+    },
+  }
+  return { environment, plain, counted, store: encrypted(plain, counting, environment) }
+}
+
+async function written(store: Store, key = 'a:b:c', value = 'the value', ttl = 3600) {
+  const entry = await store.set(key, value, ttl, undefined)
+  if (!entry) throw new Error('not written')
+  return entry
+}
+
+describe('a sealed store', () => {
+  it('keeps nothing that can be read (R103, T90)', async () => {
+    const { plain, store } = world()
+    await written(store, 'a:b:c', 'person@example.com')
+    const text = (await plain.get('a:b:c'))?.value
+    expect(text).toMatch(/^gAAAAA/)
+    expect(Buffer.from(text ?? '', 'base64url').toString('latin1')).not.toContain('person')
+  })
+
+  it('passes versions through', async () => {
+    const { plain, store } = world()
+    const { version } = await written(store)
+    expect((await plain.get('a:b:c'))?.version).toBe(version)
+    expect((await store.get('a:b:c'))?.version).toBe(version)
+  })
+
+  it('opens a value on first use, and once', async () => {
+    const { counted, store } = world()
+    await written(store)
+    const entry = await store.get('a:b:c')
+    expect(counted.opened).toBe(0)
+    expect([entry?.value, entry?.value]).toEqual(['the value', 'the value'])
+    expect(counted.opened).toBe(1)
+  })
+
+  it('refuses a value that was moved to another name (T91)', async () => {
+    const { plain, store } = world()
+    await written(store, 'ns:client:one')
+    const moved = await plain.get('ns:client:one')
+    await plain.set('ns:client:two', moved?.value ?? '', 3600, undefined)
+    const entry = await store.get('ns:client:two')
+    expect(() => entry?.value).toThrow(StoreUnreadable)
+    expect(await plain.get('ns:client:two')).toBeDefined()
+  })
+
+  it('refuses a value that outlived its end, whatever the backend says (T94)', async () => {
+    const { environment, plain, store } = world()
+    await written(store, 'ns:client:one', 'brief', 10)
+    const sealed = await plain.get('ns:client:one')
+    await plain.set('ns:client:one', sealed?.value ?? '', 1_000_000, sealed)
+    environment.advance(69)
+    expect((await store.get('ns:client:one'))?.value).toBe('brief')
+    environment.advance(1)
+    const entry = await store.get('ns:client:one')
+    expect(() => entry?.value).toThrow(StoreUnreadable)
+  })
+
+  it('refuses, and keeps, what another key has sealed (REL-R17)', async () => {
+    const { plain, environment } = world()
+    await written(encrypted(plain, fernet(old, environment), environment))
+    const other = encrypted(plain, fernet(current, environment), environment)
+    const entry = await other.get('a:b:c')
+    expect(() => entry?.value).toThrow(StoreUnreadable)
+    expect(await plain.get('a:b:c')).toBeDefined()
+  })
+
+  it.each(['', 'not a token', fernet(current).seal('not json'), fernet(current).seal('{"key":1}'), fernet(current).seal('null')])(
+    'refuses what is not sealed by it (%#)',
+    async (text) => {
+      const { plain, store } = world()
+      await plain.set('a:b:c', text, 3600, undefined)
+      const entry = await store.get('a:b:c')
+      expect(() => entry?.value).toThrow(StoreUnreadable)
+    },
+  )
+
+  it('seals again, beside the request, what an older key has sealed, with the time that is left (T95)', async () => {
+    const { plain, environment } = world()
+    await written(encrypted(plain, fernet(old, environment), environment), 'a:b:c', 'the value', 100)
+    environment.advance(40)
+    const rotated = encrypted(plain, fernet([current, old], environment), environment)
+    expect((await rotated.get('a:b:c'))?.value).toBe('the value')
+    await environment.drain()
+    const onlyCurrent = encrypted(plain, fernet(current, environment), environment)
+    expect((await onlyCurrent.get('a:b:c'))?.value).toBe('the value')
+    environment.advance(60)
+    expect(await onlyCurrent.get('a:b:c')).toBeUndefined()
+  })
+
+  it('does not seal again over what was written in the meantime', async () => {
+    const { plain, environment } = world()
+    const seen = await written(encrypted(plain, fernet(old, environment), environment))
+    const rotated = encrypted(plain, fernet([current, old], environment), environment)
+    const entry = await rotated.get('a:b:c')
+    expect(await rotated.set('a:b:c', 'newer', 3600, seen)).toBeDefined()
+    expect(entry?.value).toBe('the value')
+    await environment.drain()
+    expect((await rotated.get('a:b:c'))?.value).toBe('newer')
+  })
+})

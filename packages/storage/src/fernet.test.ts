@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
+import { ConfigurationError } from '@drawbridge/core'
+import { fixedEnvironment } from '@drawbridge/core/testing'
+import NpmFernet from 'fernet'
+import { describe, expect, it } from 'vitest'
+import { FernetError, fernet, generateFernetKey, openFernet, parseFernetKey, sealFernet } from './fernet.ts'
+
+interface Vector {
+  readonly desc?: string
+  readonly token: string
+  readonly now: string
+  readonly iv: number[]
+  readonly src: string
+  readonly secret: string
+  readonly ttl_sec: number
+}
+
+function vectors(name: string): Vector[] {
+  return JSON.parse(readFileSync(new URL(`../vectors/fernet/${name}.json`, import.meta.url), 'utf8'))
+}
+
+const secondsOf = (date: string): number => Date.parse(date) / 1000
+
+describe('the official vectors (T93)', () => {
+  it.each(vectors('generate'))('seals as the vector does', ({ token, now, iv, src, secret }) => {
+    expect(sealFernet(parseFernetKey(secret), src, secondsOf(now), Uint8Array.from(iv))).toBe(token)
+  })
+
+  it.each(vectors('verify'))('opens what the vector has', ({ token, now, ttl_sec, src, secret }) => {
+    expect(openFernet(parseFernetKey(secret), token, { ttl: ttl_sec, now: secondsOf(now) })).toBe(src)
+  })
+
+  it.each(vectors('invalid'))('refuses: $desc', ({ token, now, ttl_sec, secret }) => {
+    expect(() => openFernet(parseFernetKey(secret), token, { ttl: ttl_sec, now: secondsOf(now) })).toThrow(FernetError)
+  })
+})
+
+describe('a Fernet cipher', () => {
+  const [old, current] = [generateFernetKey(), generateFernetKey()]
+
+  it('opens what it sealed, in any script', () => {
+    const cipher = fernet(current)
+    for (const text of ['', 'a', 'ümläut ☃ 𝄞', 'x'.repeat(10_000)]) expect(cipher.open(cipher.seal(text))).toEqual({ text, current: true })
+  })
+
+  it('seals by the first key and opens by all (T95)', () => {
+    const sealed = fernet(old).seal('text')
+    expect(fernet([current, old]).open(sealed)).toEqual({ text: 'text', current: false })
+    expect(fernet(`${current},${old}`).open(sealed)).toEqual({ text: 'text', current: false })
+    expect(fernet(old).open(sealed)).toEqual({ text: 'text', current: true })
+    expect(() => fernet(current).open(sealed)).toThrow(FernetError)
+    expect(() => fernet(old).open(fernet([current, old]).seal('text'))).toThrow(FernetError)
+  })
+
+  it('never seals the same text alike', () => {
+    const cipher = fernet(current)
+    expect(cipher.seal('text')).not.toBe(cipher.seal('text'))
+  })
+
+  it('opens only the one spelling of a token', () => {
+    const cipher = fernet(current)
+    const token = cipher.seal('some text')
+    const spellings = [
+      `${token}!!`,
+      `${token}\n`,
+      ` ${token}`,
+      token.replace(/=+$/, ''),
+      token.replaceAll('-', '+').replaceAll('_', '/'),
+      `${token}=`,
+    ]
+    for (const spelling of spellings.filter((other) => other !== token)) expect(() => cipher.open(spelling)).toThrow(FernetError)
+  })
+
+  it('refuses a token that was changed in any one byte', () => {
+    const cipher = fernet(current)
+    const bytes = Buffer.from(cipher.seal('some text'), 'base64url')
+    for (let index = 0; index < bytes.length; index += 1) {
+      const changed = Buffer.from(bytes)
+      changed[index] = (changed[index] ?? 0) ^ 1
+      const token = changed.toString('base64').replaceAll('+', '-').replaceAll('/', '_')
+      expect(() => cipher.open(token)).toThrow(FernetError)
+    }
+  })
+
+  it('refuses what is cut short, empty, or far too long, before decoding it', () => {
+    const cipher = fernet(current)
+    const token = cipher.seal('some text')
+    for (const bad of ['', 'gAAAAA==', token.slice(0, 40), 'A'.repeat(10_000_000)]) expect(() => cipher.open(bad)).toThrow(FernetError)
+  })
+
+  it('tells nothing in its error', () => {
+    const cipher = fernet(current)
+    try {
+      cipher.open(fernet(old).seal('a secret text'))
+    } catch (error) {
+      expect(inspect(error)).not.toContain('secret')
+      expect(inspect(error)).not.toContain(current)
+      return
+    }
+    throw new Error('opened')
+  })
+
+  it.each([
+    '',
+    'short',
+    generateFernetKey().replace('=', ''),
+    `${generateFernetKey()}A`,
+    Buffer.alloc(32, 255).toString('base64'),
+    `${generateFernetKey()},`,
+  ])('refuses a key that is not 32 bytes of base64url, and says how to make one (%#)', (key) => {
+    expect(() => fernet(key)).toThrow(ConfigurationError)
+    expect(() => fernet(key)).toThrow(/npm run keygen/)
+  })
+
+  it('makes keys as Python prints them', () => {
+    expect(generateFernetKey()).toMatch(/^[A-Za-z0-9_-]{43}=$/)
+  })
+})
+
+describe('npm fernet 0.3.3', () => {
+  const environment = fixedEnvironment()
+  const key = generateFernetKey()
+  const cipher = fernet(key)
+  const theirs = new NpmFernet.Secret(key)
+  const texts = Array.from({ length: 1000 }, (_, index) =>
+    Buffer.from(environment.randomBytes(1 + (index % 200))).toString(index % 3 ? 'base64' : 'latin1'),
+  )
+
+  it('reads 1,000 texts that we sealed', () => {
+    for (const text of texts) expect(new NpmFernet.Token({ secret: theirs, token: cipher.seal(text), ttl: 0 }).decode()).toBe(text)
+  })
+
+  it('seals 1,000 texts that we read', () => {
+    for (const text of texts) expect(cipher.open(new NpmFernet.Token({ secret: theirs, ttl: 0 }).encode(text)).text).toBe(text)
+  })
+})

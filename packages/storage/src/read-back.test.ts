@@ -1,0 +1,49 @@
+import { type Entry, StoreUnavailable } from '@drawbridge/core'
+import { describe, expect, it } from 'vitest'
+import { settleWrite } from './read-back.ts'
+
+const seen: Entry = { value: 'seen', version: 'seen' }
+
+function uncertain({ found, secondWrite = true }: { found: Entry | undefined | 'down'; secondWrite?: boolean }) {
+  let writes = 0
+  return {
+    writes: () => writes,
+    write: {
+      version: 'mine',
+      seen,
+      async write() {
+        writes += 1
+        if (writes === 1) throw new StoreUnavailable('no answer')
+        return secondWrite
+      },
+      async read() {
+        if (found === 'down') throw new StoreUnavailable('still no answer')
+        return found
+      },
+    },
+  }
+}
+
+describe('a write whose outcome is unknown', () => {
+  it('won when its own version is there', async () => {
+    const { write, writes } = uncertain({ found: { value: 'mine', version: 'mine' } })
+    expect(await settleWrite(write)).toBe(true)
+    expect(writes()).toBe(1)
+  })
+
+  it('goes out again when what it had seen is still there', async () => {
+    const { write, writes } = uncertain({ found: seen })
+    expect(await settleWrite(write)).toBe(true)
+    expect(writes()).toBe(2)
+  })
+
+  it('lost when anything else is there', async () => {
+    const { write } = uncertain({ found: { value: 'theirs', version: 'theirs' } })
+    expect(await settleWrite(write)).toBe(false)
+  })
+
+  it('stays unknown when the store does not answer that either', async () => {
+    const { write } = uncertain({ found: 'down' })
+    await expect(settleWrite(write)).rejects.toThrow(StoreUnavailable)
+  })
+})
