@@ -8,14 +8,16 @@ const pinned = fileURLToPath(
   new URL(process.platform === 'win32' ? '../node_modules/.bin/node.cmd' : '../node_modules/.bin/node', import.meta.url),
 )
 
-// npm puts node_modules/.bin first on the PATH: what is installed there is what runs.
+// npm puts node_modules/.bin first on the PATH: what is installed there is what runs. Where it cannot run (it is for glibc),
+// a shell goes on to the next one, so that this can be read; but what starts programs in other ways may not.
 const isPinned = existsSync(pinned)
-const found = isPinned ? versionOf(pinned) : process.version
+const version = isPinned ? versionOf(pinned) : process.version
 
-if (!isEnough(found)) {
-  const which = isPinned ? (found === '' ? 'one in node_modules that does not run here' : `${found} in node_modules`) : found
-  const how = 'npm ci brings its own for Linux with glibc; elsewhere (Alpine: npm ci --omit=optional) install Node 22.13 or newer yourself'
-  console.error(`Drawbridge: found Node ${which}; needed ${needed.join('.')} or newer; to get it: ${how}.`)
+if (!isEnough(version)) {
+  const found = version === '' ? 'a Node in node_modules that does not run here' : `Node ${version}${isPinned ? ' in node_modules' : ''}`
+  const how =
+    'npm ci brings one for Linux with glibc; elsewhere (on Alpine after npm ci --omit=optional) install Node 22.13 or newer yourself'
+  console.error(`Drawbridge: found ${found}; needed ${needed.join('.')} or newer; to get it: ${how}.`)
   process.exit(1)
 }
 

@@ -23,7 +23,7 @@ export function ensureChromium() {
   const path = findChromium()
   if (path !== undefined) return { CHROME_PATH: path }
   if (process.env.NO_INSTALL === '1')
-    throw new Error(`The browser tests need Chromium, and NO_INSTALL=1 forbids to install it. ${howToGetIt}`)
+    throw new Error(`The browser tests need Chromium, and NO_INSTALL=1 forbids installing it. ${howToGetIt}`)
   if (process.getuid?.() !== 0 || onPath('apt-get') === undefined) throw new Error(`The browser tests need Chromium. ${howToGetIt}`)
   return { CHROME_PATH: installChromium() }
 }

@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 /** The environment of everything the scripts run: the project's own programs first, no colours in logs, nobody told. */
 export const environment = {
   ...process.env,
-  ...(process.env.CI ? { NO_COLOR: '1' } : {}),
+  ...(process.env.CI || !process.stdout.isTTY ? { NO_COLOR: '1' } : {}),
   PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
   TURBO_TELEMETRY_DISABLED: '1',
 }
