@@ -36,7 +36,8 @@ export function openEndpoint({ name, get, post, kind, emit }: EndpointParts): Ha
   if (kind === 'page') app.use(pageHeaders())
   else app.use(cors({ origin: '*', allowMethods: methods, exposeHeaders: ['WWW-Authenticate', 'Retry-After'], maxAge: 600 }))
   app.use(async (context, next) => {
-    if (!methods.includes(context.req.method)) return new Response(null, { status: 405, headers: { allow: methods.join(', ') } })
+    const headers = { allow: methods.join(', '), 'cache-control': 'no-store' }
+    if (!methods.includes(context.req.method)) return new Response(null, { status: 405, headers })
     await next()
     if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store')
     return undefined
