@@ -61,7 +61,7 @@ export interface House {
 }
 
 export function openHouse({ mode = 'oauth-app', beside, ...options }: HouseOptions = {}): House {
-  const baseUrl = options.baseUrl ?? 'http://localhost:8000'
+  const baseUrl = (options.baseUrl ?? 'http://localhost:8000').replace(/\/$/, '')
   const github: StandIn =
     beside?.github ??
     standIn({
