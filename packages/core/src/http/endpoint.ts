@@ -87,12 +87,21 @@ function renderError(context: Context, error: Error, kind: EndpointParts['kind']
   // 413 has no name in OAuth; the others are the status of their name. On a page there is no client to authenticate again.
   const status =
     error instanceof OAuthError && error.reason === 'body_too_long' ? 413 : kind === 'page' && answer.status === 401 ? 400 : answer.status
-  const headers = { 'cache-control': 'no-store', ...(answer.retryAfter !== undefined && { 'retry-after': String(answer.retryAfter) }) }
+  const headers = {
+    'cache-control': 'no-store',
+    ...(answer.retryAfter !== undefined && { 'retry-after': String(answer.retryAfter) }),
+    // A client that tried this scheme is answered in it (RFC 6749 §5.2).
+    ...(status === 401 && triedBasic(context.req.raw) && { 'www-authenticate': 'Basic realm="Drawbridge"' }),
+  }
   if (kind === 'page' && prefersHtml(context.req.raw)) return errorPage(status, answer.code, answer.description, headers)
   return Response.json(
     { error: answer.code, error_description: answer.description },
     { status, headers: { ...headers, pragma: 'no-cache' } },
   )
+}
+
+function triedBasic(request: Request): boolean {
+  return /^basic(\s|$)/i.test(request.headers.get('authorization') ?? '')
 }
 
 /** Whether the request comes from something that shows pages to people. */
