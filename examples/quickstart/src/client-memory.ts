@@ -58,6 +58,14 @@ export class ClientMemory implements OAuthClientProvider {
     this.#tokens = tokens
   }
 
+  /** Forgets what the server refused: without this, a client goes on with tokens that are over. */
+  invalidateCredentials(scope: 'all' | 'client' | 'tokens' | 'verifier' | 'discovery'): void {
+    if (scope === 'all' || scope === 'tokens') this.#tokens = undefined
+    if (scope === 'all' || scope === 'client') this.#client = undefined
+    if (scope === 'all' || scope === 'verifier') this.#verifier = undefined
+    if (scope === 'all' || scope === 'discovery') this.#discovery = undefined
+  }
+
   discoveryState(): OAuthDiscoveryState | undefined {
     return this.#discovery
   }

@@ -1,0 +1,83 @@
+import { type Environment, type RecordedEvent, systemEnvironment } from '@drawbridge/core'
+import { mcpApp } from '@drawbridge/core/hono'
+import { serve } from '@drawbridge/core/node'
+import { GitHubProvider } from '@drawbridge/providers/github'
+import { type ServedStandIn, serveStandIn } from '@drawbridge/quickstart/stand-in'
+import { memoryStore } from '@drawbridge/storage'
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
+import { freePort } from '../support/free-port.ts'
+import { signingKey } from '../support/house.ts'
+
+/** A real server on a real port, with a real MCP server behind the gate, and a clock that can be moved on. */
+export interface ServedServer {
+  readonly auth: GitHubProvider
+  readonly github: ServedStandIn
+  readonly mcpUrl: string
+  readonly events: RecordedEvent[]
+  advance(seconds: number): void
+  close(): Promise<void>
+}
+
+/** A real clock that runs on from wherever it was moved. */
+function movableEnvironment(): { environment: Environment; advance(seconds: number): void } {
+  const system = systemEnvironment()
+  let ahead = 0
+  return {
+    environment: { ...system, now: () => system.now() + ahead },
+    advance(seconds) {
+      ahead += seconds
+    },
+  }
+}
+
+function mcpServer(auth: GitHubProvider, githubUrl: string): McpServer {
+  const server = new McpServer({ name: 'test', version: '1.0.0' })
+  server.registerTool('whoami', { description: 'The identity.' }, ({ http }) => ({
+    content: [{ type: 'text', text: JSON.stringify(http?.authInfo?.extra?.identity) }],
+  }))
+  server.registerTool('upstream_user', { description: 'The upstream account.' }, async ({ http }) => {
+    if (!http?.authInfo) throw new Error('no authInfo')
+    const upstream = await auth.upstream(http.authInfo)
+    const answer = await upstream.fetch(`${githubUrl}/api/v3/user`)
+    return { content: [{ type: 'text', text: await answer.text() }] }
+  })
+  return server
+}
+
+export async function serveServer({ mode }: { mode?: 'oauth-app' | 'github-app' } = {}): Promise<ServedServer> {
+  const { environment, advance } = movableEnvironment()
+  const port = await freePort()
+  const baseUrl = `http://127.0.0.1:${port}`
+  const credentials = { clientId: 'app', clientSecret: 'hush' }
+  const github = await serveStandIn({
+    ...credentials,
+    callbackUrl: `${baseUrl}/auth/callback`,
+    now: environment.now,
+    ...(mode && { mode }),
+  })
+  const events: RecordedEvent[] = []
+  const auth: GitHubProvider = new GitHubProvider(
+    {
+      ...credentials,
+      baseUrl,
+      serverUrl: github.url,
+      jwtSigningKey: signingKey,
+      clientStorage: memoryStore({ environment }),
+      onEvent: (event) => events.push(event),
+    },
+    environment,
+  )
+  const app = mcpApp({ auth, mcp: createMcpHandler(() => mcpServer(auth, github.url)), health: true })
+  const served = await serve(app, { port, print: () => {}, closing: () => auth.close() })
+  return {
+    auth,
+    github,
+    mcpUrl: `${baseUrl}/mcp`,
+    events,
+    advance,
+    async close() {
+      await served.close()
+      await github.close()
+    },
+  }
+}
