@@ -21,6 +21,8 @@ const upstreamOrigin = 'http://127.0.0.1:9999'
 
 export interface HouseOptions extends Partial<OAuthProxyOptions> {
   readonly mode?: 'oauth-app' | 'github-app'
+  /** Where the clock stands, for those whose own clock runs. */
+  readonly at?: number
   /** Hosts that share a world share its environment and its stand-in. */
   readonly beside?: House
 }
@@ -60,7 +62,7 @@ export interface House {
   mcpStatus(accessToken: string): Promise<number>
 }
 
-export function openHouse({ mode = 'oauth-app', beside, ...options }: HouseOptions = {}): House {
+export function openHouse({ mode = 'oauth-app', at, beside, ...options }: HouseOptions = {}): House {
   const baseUrl = (options.baseUrl ?? 'http://localhost:8000').replace(/\/$/, '')
   const github: StandIn =
     beside?.github ??
@@ -73,7 +75,10 @@ export function openHouse({ mode = 'oauth-app', beside, ...options }: HouseOptio
     })
   const environment =
     beside?.environment ??
-    fixedEnvironment({ fetch: async (url, init) => abortable(github.app.fetch(new Request(url, init)), init?.signal) })
+    fixedEnvironment({
+      ...(at !== undefined && { at }),
+      fetch: async (url, init) => abortable(github.app.fetch(new Request(url, init)), init?.signal),
+    })
   const events: RecordedEvent[] = []
   const store = options.clientStorage ?? beside?.store ?? memoryStore({ environment })
   const auth = new GitHubProvider(
