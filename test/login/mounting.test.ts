@@ -261,7 +261,7 @@ describe('on node:http', () => {
     app.use('/api', nodeHandler(house.auth))
     app.use('/.well-known', nodeHandler(house.auth))
     app.all('/api/mcp', requireAuthOnNode(house.auth), (request, response) => {
-      response.json({ subject: Reflect.get(request, 'auth').extra.subject })
+      response.json({ subject: request.auth?.extra?.subject })
     })
     app.get('/api/status', (_request, response) => {
       response.send('all is well')

@@ -2,12 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { AuthenticateOptions, OAuthProxy } from '../oauth-proxy.ts'
-import type { AuthInfo } from '../tokens/verify-access-token.ts'
 
 export { type Served, type ServeOptions, serve } from './serve.ts'
 
-/** What frameworks on `node:http` add to a request: the path before they stripped a prefix, and a body they have read. */
-export type NodeRequest = IncomingMessage & { originalUrl?: string; body?: unknown; auth?: AuthInfo }
+/**
+ * What frameworks on `node:http` add to a request: the path before they stripped a prefix, and a body they have read. `auth` is
+ * whatever they declare it to be: MCP's SDK gives Express's request one of its own type.
+ */
+export type NodeRequest = IncomingMessage & { originalUrl?: string | undefined; body?: unknown; auth?: unknown }
 
 /** A handler of `node:http`, Express and Connect. */
 export type NodeHandler = (request: NodeRequest, response: ServerResponse, next?: (error?: unknown) => void) => void
