@@ -1,5 +1,8 @@
-/** The authorization server metadata document (RFC 8414 §2), as MCP clients read it. */
-export interface AuthorizationServerMetadata {
+/**
+ * The authorization server metadata document (RFC 8414 §2), as MCP clients read it. A type and not an interface, which MCP's SDK
+ * would not take where it wants this document: its own allows any other member.
+ */
+export type AuthorizationServerMetadata = {
   readonly issuer: string
   readonly authorization_endpoint: string
   readonly token_endpoint: string
