@@ -17,6 +17,10 @@ export interface Resource {
   readonly metadataUrl: string
 }
 
+// Clients put our URLs into headers, routers and command lines, so that they have nothing in them that means anything there (threat T85).
+const plainHost = /^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$/
+const plainPath = /^(\/[A-Za-z0-9._~-]+)*$/
+
 /** Parses `baseUrl` or `issuerUrl`; one slash at the end is removed. What a URL parser would rewrite is a problem, since clients compare the text (RFC 8414 §3.3). */
 export function parsePublicUrl(name: string, text: unknown, problems: string[]): PublicUrl {
   const nothing = { url: 'https://invalid.invalid', path: '' }
@@ -31,16 +35,19 @@ export function parsePublicUrl(name: string, text: unknown, problems: string[]):
   }
   const parsed = new URL(url)
   const { protocol, hostname, pathname, search, hash, username, password } = parsed
+  const path = pathname === '/' ? '' : pathname
   const loopback = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
   if (protocol !== 'https:' && !(protocol === 'http:' && loopback))
     problems.push(`${name} ${url} is not https (http is accepted on loopback only)`)
   else if (search || hash || username || password || /[?#]/.test(url)) problems.push(`${name} ${url} has a query, a fragment or a user`)
   else if (parsed.href !== url && parsed.href !== `${url}/`)
     problems.push(`${name} ${url} is not in its normal form: ${parsed.href.replace(/\/$/, '')}`)
-  return { url, path: pathname === '/' ? '' : pathname }
+  else if (url.endsWith('/') || !plainHost.test(hostname) || !plainPath.test(path))
+    problems.push(`${name} ${url} has a host or a path with other characters than letters, digits and - . _ ~, or with an empty part`)
+  return { url, path }
 }
 
-/** Parses `mcpPath`. A path that repeats the prefix is a problem that prints the doubled URL and the right pair. */
+/** Parses `mcpPath` (ours). A path that repeats the prefix is a problem that prints the doubled URL and the right pair. */
 export function parseMcpPaths(input: string | readonly string[], base: PublicUrl, problems: string[]): Resource[] {
   const paths = typeof input === 'string' ? [input] : input
   if (paths.length === 0) problems.push('mcpPath lists no path')
