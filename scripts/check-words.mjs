@@ -105,7 +105,7 @@ function functionsWithoutRuleIn({ path, text }) {
   const code = codeOf(text)
   return [...code.matchAll(/^export (?:async )?(?:function\s+([\w$]+)|const\s+([\w$]+)\b[^\n]*=>)/gm)].flatMap((match) => {
     const comment = /\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s*$/.exec(text.slice(0, match.index))?.[0] ?? ''
-    if (/RFC|§|\bours\b|\bMCP \d{4}-\d{2}-\d{2}/.test(comment)) return []
+    if (/RFC|§|\b[Oo]urs\b|\bMCP \d{4}-\d{2}-\d{2}/.test(comment)) return []
     const instead = 'a doc comment with the RFC and section (or MCP revision) it implements, or with "ours"'
     return [{ path, line: lineAt(text, match.index), found: match[1] ?? match[2], instead }]
   })

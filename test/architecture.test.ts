@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { avoidedWords, functionsWithoutRule } from '../scripts/check-words.mjs'
 import { codeOf, lineAt, withoutComments, withoutDocComments } from '../scripts/source-text.mjs'
 
 // How the packages are built, as rules over their sources. ARCHITECTURE.md says why. Each rule is shown a source that
@@ -295,6 +296,36 @@ describe.each(rules)('$rule', ({ check, broken }) => {
 
   it('holds', () => {
     expect(check(sources())).toEqual([])
+  })
+})
+
+describe('the lint for words, which looks at the real tree', () => {
+  it.each([
+    ['packages/core/src/clients/find-client.ts', 'const idpName = 1', 'upstream'],
+    ['packages/core/src/clients/find-client.ts', 'interface Needs { readonly userInfo: Identity }', 'identity'],
+    ['packages/core/src/clients/find-client.ts', 'class ClientManager {}', 'the name of what it does'],
+    [
+      'packages/core/src/clients/find-client.ts',
+      'export function validateClient(client: Client): void {}',
+      'parse…, require…, is…, or matches…',
+    ],
+    ['packages/core/src/clients/find-client.ts', 'abstract class BaseClient {}', 'the name of what it is'],
+    ['packages/core/src/clients/utils.ts', '', 'the name of the one thing it exports'],
+    ['packages/core/src/clients/findClient.ts', '', 'kebab-case'],
+  ])('finds in %s: %s', (path, text, instead) => {
+    expect(avoidedWords([{ path, text: `\n${text}` }]).map((found) => found.instead)).toEqual([instead])
+  })
+
+  it('leaves alone what others named, what is said in comments and literals, and wire names', () => {
+    const text =
+      "import { generateKeyPair } from 'jose'\n// a session, a helper\nconst a = `idp`\noauth.processResponse(a)\nconst user_info = 'backend'"
+    expect(avoidedWords([{ path: 'packages/core/src/tokens/keys.ts', text }])).toEqual([])
+  })
+
+  it('finds a function of protocol/ that names no rule', () => {
+    const text =
+      '/** The scopes (RFC 6749 §3.3). */\nexport function a(): void {}\n\n/** A list. */\nexport function b(): void {}\n\n/** Ours. */\nexport const c = (): void => {}'
+    expect(functionsWithoutRule([{ path: 'packages/core/src/protocol/scope.ts', text }]).map((found) => found.found)).toEqual(['b'])
   })
 })
 
