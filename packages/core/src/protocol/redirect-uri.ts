@@ -55,7 +55,9 @@ export function matchesRedirectUri(uri: string, registered: string): boolean {
 /** The redirect that carries `answer`, the URI's own query kept to the letter (RFC 6749 §4.1.2); undefined members are left out. */
 export function redirectTo(uri: string, answer: Readonly<Record<string, string | undefined>>): string {
   const query = new URLSearchParams(Object.entries(answer).filter((pair): pair is [string, string] => pair[1] !== undefined))
-  const joint = uri.includes('?') ? (/[?&]$/.test(uri) ? '' : '&') : '?'
+  const at = uri.indexOf('?')
+  // A question mark after the first one belongs to the query and parts nothing.
+  const joint = at === -1 ? '?' : at === uri.length - 1 || uri.endsWith('&') ? '' : '&'
   return `${uri}${joint}${query}`
 }
 
