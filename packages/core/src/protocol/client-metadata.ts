@@ -43,7 +43,7 @@ export function parseClientMetadata(json: unknown, { validScopes, redirectScheme
   if (!parsed.success) throw refuseShape(parsed.error)
   const { data } = parsed
   for (const uri of data.redirect_uris) {
-    const why = refuseRedirectUri(uri, redirectSchemes)
+    const why = refuseRedirectUri(uri, redirectSchemes) ?? refuseForWeb(uri, data.application_type)
     if (why) throw new OAuthError('invalid_redirect_uri', `A redirect URI ${why}.`, { reason: 'redirect_uri_refused' })
   }
   const scope = data.scope === undefined ? undefined : narrowScopes(parseScope(data.scope) ?? [], validScopes)
@@ -55,6 +55,11 @@ export function parseClientMetadata(json: unknown, { validScopes, redirectScheme
     ...(scope?.length && { scope }),
     ...(data.application_type && { applicationType: data.application_type }),
   }
+}
+
+// Only a client that says so is held to it: most name no type, and receive on loopback (OpenID Connect Registration §2).
+function refuseForWeb(uri: string, applicationType: ClientMetadata['applicationType']): string | undefined {
+  return applicationType === 'web' && !uri.startsWith('https:') ? 'of a web application is not https' : undefined
 }
 
 function refuseShape(error: z.ZodError): OAuthError {
@@ -77,8 +82,12 @@ function requireGrantTypes(asked: readonly string[] = grantTypes, responseTypes:
   return usable
 }
 
-/** A name without what hides or imitates: control, bidirectional and zero-width characters; 100 characters at most (threat T37, ours). */
+/**
+ * A name without what hides or imitates: control, bidirectional, zero-width and otherwise invisible characters; composed, and
+ * 100 characters at most (threat T37, ours).
+ */
 export function cleanName(name: string): string {
-  const visible = name.normalize('NFC').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu, '')
-  return [...visible.replace(/\s+/gu, ' ').trim()].slice(0, 100).join('')
+  const visible = name.replace(/[\p{C}\p{DI}\p{Zl}\p{Zp}]/gu, '').normalize('NFC')
+  const characters = [...visible.replace(/\s+/gu, ' ').trim()].slice(0, 100)
+  return characters.join('').trimEnd()
 }
