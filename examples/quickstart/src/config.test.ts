@@ -68,7 +68,10 @@ describe('parseSettings', () => {
 
   it('freezes what it parsed', () => expect(Object.isFrozen(parseSettings({}))).toBe(true))
 
-  it('follows the port with the base URL', () => expect(parseSettings({ PORT: '8001' }).baseUrl).toBe('http://localhost:8001'))
+  it('follows the port with the base URL', () => {
+    expect(parseSettings({ PORT: '8001' }).baseUrl).toBe('http://localhost:8001')
+    expect(parseSettings({ PORT: '80' }).baseUrl).toBe('http://localhost')
+  })
 
   it('takes an empty value for none', () => {
     const names = ['PORT', 'HOST', 'BASE_URL', 'ISSUER_URL', 'MCP_PATH', 'GITHUB_CLIENT_ID', 'GITHUB_CLIENT_SECRET', 'GITHUB_SERVER_URL']

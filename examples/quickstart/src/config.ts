@@ -67,7 +67,7 @@ export function parseSettings(env: Variables): Settings {
   const problems: string[] = []
   const read = (name: VariableName) => env[name] || undefined
   const port = parsePort(read('PORT'), problems)
-  const baseUrl = parseUrl('BASE_URL', read('BASE_URL') ?? `http://localhost:${port}`, problems)
+  const baseUrl = parseUrl('BASE_URL', read('BASE_URL') ?? localUrl(port), problems)
   const hosts = parseChoice('HOSTS', read('HOSTS') ?? 'one', ['one', 'many'], problems)
   const storage = parseStorageUrl(read('STORAGE_URL') ?? 'sqlite:.data/drawbridge.db', problems)
   const github = parseGitHub(read, baseUrl, problems)
@@ -102,6 +102,11 @@ function parsePort(text: string | undefined, problems: string[]): number {
   if (/^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535) return Number(text)
   problems.push(`PORT ${JSON.stringify(text)} is not a port: a whole number from 1 to 65535`)
   return usual
+}
+
+// A URL does not repeat its scheme's own port.
+function localUrl(port: number): string {
+  return port === 80 ? 'http://localhost' : `http://localhost:${port}`
 }
 
 function parsePath(text: string, problems: string[]): string {

@@ -55,9 +55,9 @@ describe('JWT_SIGNING_KEY', () => {
 })
 
 describe('STORAGE_ENCRYPTION_KEY', () => {
-  it('is a list of Fernet keys, split on commas', () => {
+  it('is a list of Fernet keys, split on commas, blanks aside', () => {
     const other = `${'A'.repeat(43)}=`
-    expect(reading(parseStorageKeys, `${other},${fernet}`)).toEqual({ keys: [other, fernet], problems: [] })
+    expect(reading(parseStorageKeys, `${other}, ${fernet}`)).toEqual({ keys: [other, fernet], problems: [] })
     expect(reading(parseStorageKeys, undefined)).toEqual({ keys: [], problems: [] })
   })
 

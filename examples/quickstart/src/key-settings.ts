@@ -42,10 +42,10 @@ function isJwk(value: unknown): value is JsonWebKey {
   return typeof value === 'object' && value !== null && 'kty' in value && typeof value.kty === 'string'
 }
 
-/** Parses `STORAGE_ENCRYPTION_KEY`: Fernet keys, separated by commas. Empty when there is none. */
+/** Parses `STORAGE_ENCRYPTION_KEY`: Fernet keys, separated by commas; blanks around them do not count. Empty when there is none. */
 export function parseStorageKeys(text: string | undefined, problems: string[]): readonly string[] {
   if (text === undefined) return []
-  const keys = text.split(',')
+  const keys = text.split(',').map((key) => key.trim())
   if (!keys.every(isFernetKey)) {
     problems.push(`STORAGE_ENCRYPTION_KEY is no Fernet key, which is 32 bytes as base64url with its "=": ${howToMend}`)
   }
