@@ -85,7 +85,7 @@ describe('npm start', () => {
     await writeFile(join(folder, '.env'), makeKeyLines(['JWT_SIGNING_KEY', 'STORAGE_ENCRYPTION_KEY']))
     const { code, printed } = await start({ PORT }).ended
     expect(code).toBe(1)
-    expect(printed).toMatch(/^Drawbridge cannot start:\n {2}- the storage key does not open the store: /)
+    expect(printed).toMatch(/^Drawbridge cannot start:\n {2}- the storage key does not open the store: /m)
     expect(printed).not.toContain('    at ')
   })
 })
