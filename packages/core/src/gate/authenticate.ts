@@ -28,8 +28,10 @@ export type Authenticate = (request: Request, gate: Gate) => Promise<AuthInfo | 
  * a cookie are not looked at. Trouble that passes is 503 without a challenge, so that no client throws its tokens away.
  */
 export function authenticate({ verify, emit }: AuthenticateNeeds): Authenticate {
-  return async (request, { resources, scopes }) => {
+  return async (request, { resources, scopes: asked }) => {
     const [{ metadataUrl }] = resources
+    // That one is between a client and its authorization server; no resource needs it or names it (SEP-2207).
+    const scopes = asked.filter((scope) => scope !== 'offline_access')
     const challenge = (error?: string, description?: string): string =>
       formatChallenge({ scopes, metadataUrl, ...(error !== undefined && { error }), ...(description !== undefined && { description }) })
     const credentials = readBearer(request)
