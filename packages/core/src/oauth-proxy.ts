@@ -75,7 +75,7 @@ export class OAuthProxy {
   }
 
   /** Who calls the MCP endpoint; or the finished 400, 401, 403 or 503. */
-  authenticate(
+  async authenticate(
     request: Request,
     { mcpPath, scopes = this.#config.requiredScopes }: AuthenticateOptions = {},
   ): Promise<AuthInfo | Response> {
@@ -93,8 +93,8 @@ export class OAuthProxy {
     )
   }
 
-  /** In a tool: the upstream in the name of the person who calls. Throws as `verifyAccessToken`, and `UpstreamUnavailable`. */
-  upstream(authInfo: { readonly extra?: Record<string, unknown> | undefined }): Promise<UpstreamHandle> {
+  /** In a tool: the upstream in the name of the person who calls. Throws as `verifyAccessToken`, `UpstreamUnavailable`, and a `TypeError` for what is no AuthInfo of ours. */
+  async upstream(authInfo: { readonly extra?: Record<string, unknown> | undefined }): Promise<UpstreamHandle> {
     const grantId = authInfo.extra?.grantId
     if (typeof grantId !== 'string') throw new TypeError('This is not an AuthInfo that authenticate() or verifyAccessToken() made.')
     return this.#wired.upstreamOf(grantId)
