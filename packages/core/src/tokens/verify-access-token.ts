@@ -49,9 +49,11 @@ export interface VerifyNeeds {
 export function verifyAccessToken({ accessTokens, records, watch, cacheFor, staleFor, environment }: VerifyNeeds): VerifyAccessToken {
   const lately = new BoundedCache<{ until: UnixSeconds; seen: Seen<Grant> }>(10_000)
 
-  async function readGrant(grantId: string): Promise<Seen<Grant>> {
+  // A token of a newer generation than what is kept has been rotated since: that grant is read again, to be confirmed.
+  async function readGrant({ grantId, generation }: AccessTokenClaims): Promise<Seen<Grant>> {
     const known = cacheFor > 0 ? lately.find(grantId) : undefined
-    if (known && known.until > environment.now()) return known.seen
+    const isNewer = generation > (known?.seen.record?.refresh.generation ?? 0)
+    if (known && !isNewer && known.until > environment.now()) return known.seen
     const seen = await records.grants.read(grantId)
     if (cacheFor > 0 && seen.record) lately.keep(grantId, { until: environment.now() + cacheFor, seen })
     return seen
@@ -60,7 +62,7 @@ export function verifyAccessToken({ accessTokens, records, watch, cacheFor, stal
   return async (token, resources) => {
     const claims = await accessTokens.verify(token)
     if (!resources.includes(claims.resource)) throw refuse('token_for_another_resource')
-    const seen = await readGrant(claims.grantId)
+    const seen = await readGrant(claims)
     const grant = seen.record
     const now = environment.now()
     if (!grant || grant.clientId !== claims.clientId) throw refuse('grant_ended')

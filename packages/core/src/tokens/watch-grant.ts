@@ -37,9 +37,17 @@ const pause = 30
 export function watchGrant(needs: WatchNeeds): WatchGrant {
   const { records, keeper, environment, emit } = needs
   const busyUntil = new BoundedCache<UnixSeconds>(10_000)
+  // The generation last confirmed here, so that requests which all read the grant before that write it once.
+  const confirmed = new BoundedCache<number>(10_000)
 
   const confirm = async (grantId: string, generation: number, seen: Seen<Grant>): Promise<void> => {
-    await records.grants.change(grantId, (grant) => confirmGeneration(grant, generation), seen)
+    confirmed.keep(grantId, generation)
+    try {
+      await records.grants.change(grantId, (grant) => confirmGeneration(grant, generation), seen)
+    } catch (cause) {
+      confirmed.forget(grantId)
+      throw cause
+    }
   }
 
   const ask = async (grantId: string, grant: Grant, seen: Seen<Grant>): Promise<void> => {
@@ -58,7 +66,7 @@ export function watchGrant(needs: WatchNeeds): WatchGrant {
     const grant = seen.record
     if (!grant) return
     const { refresh, upstream } = grant
-    const unconfirmed = !refresh.confirmed && refresh.generation === generation
+    const unconfirmed = !refresh.confirmed && refresh.generation === generation && confirmed.find(grantId) !== generation
     const now = environment.now()
     const due = upstream.refreshToken !== undefined ? isUpstreamDue(upstream, now) : now - upstream.checkedAt > fixedLifetimes.identityCheck
     const alone = due && (busyUntil.find(grantId) ?? 0) <= now
