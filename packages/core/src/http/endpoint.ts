@@ -4,7 +4,7 @@ import { cors } from 'hono/cors'
 import type { Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
-import { ConfigurationError, OAuthError } from '../protocol/errors.ts'
+import { ConfigurationError, invalidRequest, OAuthError } from '../protocol/errors.ts'
 import type { Seconds } from '../protocol/time.ts'
 import { errorPage } from './error-page.ts'
 import { pageHeaders } from './page.ts'
@@ -42,7 +42,7 @@ export function openEndpoint({ name, get, post, kind, emit }: EndpointParts): Ha
     if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store')
     return undefined
   })
-  app.use(bodyLimit({ maxSize: bodyLimitBytes, onError: (context) => renderError(context, tooLong(), kind) }))
+  app.use(bodyLimit({ maxSize: bodyLimitBytes, onError: refuseTooLong }))
   if (get) app.get('*', (context) => get(context.req.raw))
   if (post) app.post('*', (context) => post(context.req.raw))
   app.onError((error, context) => {
@@ -52,8 +52,8 @@ export function openEndpoint({ name, get, post, kind, emit }: EndpointParts): Ha
   return async (request) => app.fetch(request)
 }
 
-function tooLong(): OAuthError {
-  return new OAuthError('invalid_request', 'The body is too long.', { reason: 'body_too_long' })
+function refuseTooLong(): never {
+  throw invalidRequest('The body is too long.', 'body_too_long')
 }
 
 function report(error: Error, endpoint: string, emit: Emit): void {
