@@ -1,0 +1,144 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { generateFernetKey } from '@drawbridge/storage'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+
+// The code in our documents: it is what it says it is, it compiles (`npm run types`), and it does what the guides say.
+
+type Fetch = (request: Request) => Response | Promise<Response>
+
+const here = process.cwd()
+const storageKey = generateFernetKey()
+const folder = mkdtempSync(join(tmpdir(), 'drawbridge-snippets-'))
+
+beforeEach(() => {
+  // The stores of the snippets are files in the folder they are started in.
+  process.chdir(folder)
+  vi.resetModules()
+  // Vite sets one of its own.
+  vi.stubEnv('BASE_URL', 'http://localhost:8000')
+  vi.stubEnv('GITHUB_CLIENT_ID', 'an-id')
+  vi.stubEnv('GITHUB_CLIENT_SECRET', 'a-secret')
+  for (const name of ['JWT_SIGNING_KEY', 'SIGNING_KEYS']) vi.stubEnv(name, 'first-signing-key-0123456789-abcdefghijklmnop')
+  for (const name of ['STORAGE_ENCRYPTION_KEY', 'STORAGE_KEYS']) vi.stubEnv(name, storageKey)
+})
+afterAll(() => {
+  vi.unstubAllEnvs()
+  process.chdir(here)
+  rmSync(folder, { recursive: true })
+})
+
+/** What a client meets: refused at the MCP endpoint, it finds both documents, and an endpoint that registers it. */
+async function meet(call: Fetch, baseUrl: string, mcpUrl: string | undefined): Promise<void> {
+  const { origin, pathname } = new URL(baseUrl)
+  const path = pathname.replace(/\/$/, '')
+  if (mcpUrl) {
+    const refused = await call(new Request(mcpUrl, { method: 'POST' }))
+    expect(refused.status).toBe(401)
+    const metadataUrl = `${origin}/.well-known/oauth-protected-resource${path}/mcp`
+    expect(refused.headers.get('www-authenticate')).toContain(`resource_metadata="${metadataUrl}"`)
+    const resource = await call(new Request(metadataUrl))
+    expect(await resource.json()).toMatchObject({ resource: mcpUrl, authorization_servers: [baseUrl] })
+  }
+  const metadata = await call(new Request(`${origin}/.well-known/oauth-authorization-server${path}`))
+  expect(await metadata.json()).toMatchObject({ issuer: baseUrl, registration_endpoint: `${baseUrl}/register` })
+  const body = JSON.stringify({ redirect_uris: ['http://127.0.0.1:5555/callback'] })
+  const headers = { 'content-type': 'application/json' }
+  expect((await call(new Request(`${baseUrl}/register`, { method: 'POST', headers, body }))).status).toBe(201)
+}
+
+/** Calls a `node:http` handler over a real connection. */
+async function listen(handler: RequestListener): Promise<{ call: Fetch; close(): Promise<void> }> {
+  const server = createServer(handler).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('no port')
+  return {
+    async call(request) {
+      const { pathname } = new URL(request.url)
+      const body = request.method === 'POST' ? await request.text() : undefined
+      return fetch(`http://127.0.0.1:${address.port}${pathname}`, {
+        method: request.method,
+        headers: request.headers,
+        ...(body !== undefined && { body }),
+      })
+    },
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+it('every fence in the documents is code that compiles', () => {
+  const script = fileURLToPath(new URL('../../scripts/sync-snippets.mjs', import.meta.url))
+  const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+})
+
+describe('the example of the README', () => {
+  it('is a whole server', async () => {
+    const served: { app?: { fetch: Fetch } } = {}
+    vi.doMock('@drawbridge/core/node', () => ({
+      serve: async (app: { fetch: Fetch }) => {
+        served.app = app
+      },
+    }))
+    await import('./readme.ts')
+    await meet((request) => served.app?.fetch(request) ?? new Response(), 'http://localhost:8000', 'http://localhost:8000/mcp')
+    vi.doUnmock('@drawbridge/core/node')
+  })
+})
+
+describe('the guides', () => {
+  it.each([
+    ['in Hono', () => import('./hono.ts').then((module) => module.default.fetch)],
+    ['in Hono, taken apart', () => import('./hono-parts.ts').then((module) => module.default.fetch)],
+    ['on any host that has fetch', () => import('./fetch.ts').then((module) => module.default.fetch)],
+    ["behind SDK v2's gate", () => import('./sdk-v2.ts').then((module) => module.fetch)],
+  ])('%s', async (_, load: () => Promise<Fetch>) => {
+    await meet(await load(), 'http://localhost:8000', 'http://localhost:8000/mcp')
+  })
+
+  it.each([
+    ['where the prefix is kept', true, () => import('./hono-prefix.ts').then((module) => module.default.fetch)],
+    ['where the prefix is stripped', true, () => import('./hono-stripped.ts').then((module) => module.default.fetch)],
+    ['route by route', false, () => import('./routes.ts').then((module) => module.default.fetch)],
+  ])('under /api, %s', async (_, hasMcp: boolean, load: () => Promise<Fetch>) => {
+    vi.stubEnv('BASE_URL', 'https://example.com/api')
+    await meet(await load(), 'https://example.com/api', hasMcp ? 'https://example.com/api/mcp' : undefined)
+  })
+
+  it.each([
+    ['on Express', 'http://localhost:8000', true, () => import('./express.ts').then((module) => module.default)],
+    ['on Express, under /api', 'http://localhost:8000/api', false, () => import('./express-prefix.ts').then((module) => module.default)],
+    ["behind SDK v1's gate", 'http://localhost:8000', true, () => import('./sdk-v1.ts').then((module) => module.default)],
+    [
+      'on node:http',
+      'http://localhost:8000',
+      true,
+      () =>
+        import('./node.ts').then(
+          ({ default: server }): RequestListener =>
+            (...pair) =>
+              void server.emit('request', ...pair),
+        ),
+    ],
+  ])('%s', async (_, baseUrl: string, hasMcp: boolean, load: () => Promise<RequestListener>) => {
+    vi.stubEnv('BASE_URL', baseUrl)
+    const { call, close } = await listen(await load())
+    await meet(call, baseUrl, hasMcp ? `${baseUrl}/mcp` : undefined)
+    await close()
+  })
+
+  it('with keys that rotate', async () => {
+    const { auth } = await import('./rotating-keys.ts')
+    await meet(async (request) => (await auth.fetch(request)) ?? new Response(null, { status: 404 }), 'https://mcp.example.com', undefined)
+  })
+})
