@@ -35,28 +35,13 @@ const pause = 30
  * tokens never expire, every 15 minutes, whether it still knows the person.
  */
 export function watchGrant(needs: WatchNeeds): WatchGrant {
-  const { records, keeper, environment, emit } = needs
+  const { records, environment, emit } = needs
   const busyUntil = new BoundedCache<UnixSeconds>(10_000)
-  // The generation last confirmed here, so that requests which all read the grant before that write it once.
-  const confirmed = new BoundedCache<number>(10_000)
+  const confirmation = openConfirmation(records)
 
-  const confirm = async (grantId: string, generation: number, seen: Seen<Grant>): Promise<void> => {
-    confirmed.keep(grantId, generation)
+  const askAndRest = async (grantId: string, seen: Seen<Grant>): Promise<void> => {
     try {
-      await records.grants.change(grantId, (grant) => confirmGeneration(grant, generation), seen)
-    } catch (cause) {
-      confirmed.forget(grantId)
-      throw cause
-    }
-  }
-
-  const ask = async (grantId: string, grant: Grant, seen: Seen<Grant>): Promise<void> => {
-    try {
-      if (grant.upstream.refreshToken !== undefined) await keeper.changeFresh(grantId, () => ({ answer: undefined }), seen)
-      else await askIdentity(needs, grantId)
-    } catch (cause) {
-      // The keeper has told the operator and noted it; the request that this goes beside has its answer already.
-      if (!(cause instanceof UpstreamUnavailable)) throw cause
+      await ask(needs, grantId, seen)
     } finally {
       busyUntil.keep(grantId, environment.now() + pause)
     }
@@ -65,21 +50,55 @@ export function watchGrant(needs: WatchNeeds): WatchGrant {
   return (grantId, generation, seen) => {
     const grant = seen.record
     if (!grant) return
-    const { refresh, upstream } = grant
-    const unconfirmed = !refresh.confirmed && refresh.generation === generation && confirmed.find(grantId) !== generation
     const now = environment.now()
-    const due = upstream.refreshToken !== undefined ? isUpstreamDue(upstream, now) : now - upstream.checkedAt > fixedLifetimes.identityCheck
-    const alone = due && (busyUntil.find(grantId) ?? 0) <= now
+    const unconfirmed = confirmation.isDue(grant, generation)
+    const alone = isAskingDue(grant, now) && (busyUntil.find(grantId) ?? 0) <= now
     if (!unconfirmed && !alone) return
     if (alone) busyUntil.keep(grantId, now + fixedLifetimes.lease)
     environment.defer(
       (async () => {
-        if (unconfirmed) await confirm(grantId, generation, seen)
-        if (alone) await ask(grantId, grant, unconfirmed ? await records.grants.read(grantId) : seen)
+        if (unconfirmed) await confirmation.confirm(grantId, generation, seen)
+        if (alone) await askAndRest(grantId, unconfirmed ? await records.grants.read(grantId) : seen)
       })().catch((cause: unknown) =>
         emit({ type: 'request.failed', endpoint: 'watch-grant', errorName: cause instanceof Error ? cause.name : 'unknown' }),
       ),
     )
+  }
+}
+
+function isAskingDue({ upstream }: Grant, now: UnixSeconds): boolean {
+  return upstream.refreshToken !== undefined ? isUpstreamDue(upstream, now) : now - upstream.checkedAt > fixedLifetimes.identityCheck
+}
+
+/** Confirms generations, each once: of the requests that all read the grant before that, the first one writes. */
+interface Confirmation {
+  isDue(grant: Grant, generation: number): boolean
+  confirm(grantId: string, generation: number, seen: Seen<Grant>): Promise<void>
+}
+
+function openConfirmation({ grants }: Pick<Records, 'grants'>): Confirmation {
+  const confirmed = new BoundedCache<number>(10_000)
+  return {
+    isDue: ({ id, refresh }, generation) => !refresh.confirmed && refresh.generation === generation && confirmed.find(id) !== generation,
+    async confirm(grantId, generation, seen) {
+      confirmed.keep(grantId, generation)
+      try {
+        await grants.change(grantId, (grant) => confirmGeneration(grant, generation), seen)
+      } catch (cause) {
+        confirmed.forget(grantId)
+        throw cause
+      }
+    },
+  }
+}
+
+async function ask(needs: WatchNeeds, grantId: string, seen: Seen<Grant>): Promise<void> {
+  try {
+    if (seen.record?.upstream.refreshToken === undefined) await askIdentity(needs, grantId)
+    else await needs.keeper.changeFresh(grantId, () => ({ answer: undefined }), seen)
+  } catch (cause) {
+    // The keeper has told the operator and noted it; the request that this goes beside has its answer already.
+    if (!(cause instanceof UpstreamUnavailable)) throw cause
   }
 }
 
