@@ -1,11 +1,11 @@
 import { authorizeEndpoint } from './authorize/endpoint.ts'
 import { callbackEndpoint } from './callback/endpoint.ts'
-import { findClient } from './clients/find-client.ts'
+import { type FindClient, findClient } from './clients/find-client.ts'
 import type { Config } from './config.ts'
 import { consentEndpoint } from './consent/endpoint.ts'
 import { showConsent } from './consent/show-consent.ts'
 import { type Authenticate, authenticate } from './gate/authenticate.ts'
-import { browserCookies } from './http/browser-cookies.ts'
+import { type BrowserCookies, browserCookies } from './http/browser-cookies.ts'
 import type { Environment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
 import type { Upstream } from './ports/upstream.ts'
@@ -16,13 +16,13 @@ import type { OperationalHandlers } from './routes.ts'
 import { tokenEndpoint } from './token/endpoint.ts'
 import { redeemCodeHandler } from './token/redeem-code.ts'
 import { rotateRefreshTokenHandler } from './token/rotate-refresh-token.ts'
-import { accessTokens } from './tokens/access-token.ts'
+import { type AccessTokens, accessTokens } from './tokens/access-token.ts'
 import { type GrantEnding, grantEnding } from './tokens/end-grant.ts'
 import { type UpstreamHandle, upstreamHandle } from './tokens/upstream-handle.ts'
-import { upstreamTokens } from './tokens/upstream-tokens.ts'
+import { type UpstreamTokensKeeper, upstreamTokens } from './tokens/upstream-tokens.ts'
 import { type VerifyAccessToken, verifyAccessToken } from './tokens/verify-access-token.ts'
 import { watchGrant } from './tokens/watch-grant.ts'
-import { upstreamClient } from './upstream/upstream-client.ts'
+import { type UpstreamClient, upstreamClient } from './upstream/upstream-client.ts'
 
 /** The house, furnished. */
 export interface Wired {
@@ -36,54 +36,65 @@ export interface Wired {
 
 /** Gives every room what it declares to need. The only place that knows all of them. */
 export function wire(config: Config, upstream: Upstream, environment: Environment, emit: Emit): Wired {
-  const { issuer, lifetimes } = config
-  const resources = config.resources.map((resource) => resource.uri)
-  const records = openRecords({ ...config, environment, emit })
-  const client = upstreamClient({
-    upstream,
-    credentials: config.upstreamClient,
-    callbackUrl: `${config.baseUrl}/auth/callback`,
-    environment,
-  })
-  const tokens = accessTokens({ ...config, environment })
-  const shared = { issuer, records, upstreamClient: client, cookies: browserCookies(issuer, config.secure), environment, emit }
-  const ending = grantEnding(shared)
-  const keeper = upstreamTokens({ ...shared, ending })
-  const watch = watchGrant({ ...shared, keeper, ending })
-  const verify = verifyAccessToken({ ...config, ...shared, accessTokens: tokens, watch })
-  const find = findClient(records.clients)
-  const consent = { ...shared, deployment: records.deployment, serverName: config.serverName, upstreamName: upstream.name }
-  const granting = {
-    ...shared,
-    findClient: find,
-    accessTokens: tokens,
-    ending,
-    lifetimes,
-    accessTokenLifetime: lifetimes.accessToken,
-    resources,
-  }
+  const domain = furnish(config, upstream, environment, emit)
+  const { records, ending, keeper, verify } = domain
   return {
     records,
     ending,
     verify,
     authenticate: authenticate({ verify, emit }),
-    upstreamOf: (grantId) => upstreamHandle({ ...shared, keeper }, grantId),
-    handlers: {
-      register: registerEndpoint({ ...shared, policy: config }),
-      authorize: authorizeEndpoint({
-        ...shared,
-        findClient: find,
-        policy: { ...config, resources },
-        redirectSchemes: config.redirectSchemes,
-        showConsent: showConsent({ ...consent, action: `${config.basePath}/consent` }),
-      }),
-      consent: consentEndpoint({ ...consent, origin: new URL(config.baseUrl).origin }),
-      callback: callbackEndpoint({ ...shared, lifetimes, authorizeUser: config.authorizeUser }),
-      token: tokenEndpoint({
-        handlers: { authorization_code: redeemCodeHandler(granting), refresh_token: rotateRefreshTokenHandler({ ...granting, keeper }) },
-        emit,
-      }),
-      revoke: revokeEndpoint({ ...shared, findClient: find, accessTokens: tokens, ending }),
-    },
+    upstreamOf: (grantId) => upstreamHandle({ records, keeper, environment }, grantId),
+    handlers: openRooms(config, upstream, domain),
+  }
+}
+
+/** What the rooms share: everything below them. */
+interface Domain {
+  readonly issuer: string
+  readonly records: Records
+  readonly upstreamClient: UpstreamClient
+  readonly cookies: BrowserCookies
+  readonly findClient: FindClient
+  readonly accessTokens: AccessTokens
+  readonly ending: GrantEnding
+  readonly keeper: UpstreamTokensKeeper
+  readonly verify: VerifyAccessToken
+  readonly environment: Environment
+  readonly emit: Emit
+}
+
+function furnish(config: Config, upstream: Upstream, environment: Environment, emit: Emit): Domain {
+  const { issuer, upstreamClient: credentials, baseUrl } = config
+  const records = openRecords({ ...config, environment, emit })
+  const client = upstreamClient({ upstream, credentials, callbackUrl: `${baseUrl}/auth/callback`, environment })
+  const shared = { issuer, records, upstreamClient: client, cookies: browserCookies(issuer, config.secure), environment, emit }
+  const tokens = accessTokens({ ...config, environment })
+  const ending = grantEnding(shared)
+  const keeper = upstreamTokens({ ...shared, ending })
+  const watch = watchGrant({ ...shared, keeper, ending })
+  const verify = verifyAccessToken({ ...config, ...shared, accessTokens: tokens, watch })
+  return { ...shared, findClient: findClient(records.clients), accessTokens: tokens, ending, keeper, verify }
+}
+
+function openRooms(config: Config, upstream: Upstream, domain: Domain): OperationalHandlers {
+  const { lifetimes, serverName, basePath } = config
+  const resources = config.resources.map((resource) => resource.uri)
+  const consent = { ...domain, deployment: domain.records.deployment, serverName, upstreamName: upstream.name }
+  const granting = { ...domain, lifetimes, accessTokenLifetime: lifetimes.accessToken, resources }
+  return {
+    register: registerEndpoint({ ...domain, policy: config }),
+    authorize: authorizeEndpoint({
+      ...domain,
+      policy: { ...config, resources },
+      redirectSchemes: config.redirectSchemes,
+      showConsent: showConsent({ ...consent, action: `${basePath}/consent` }),
+    }),
+    consent: consentEndpoint({ ...consent, origin: new URL(config.baseUrl).origin }),
+    callback: callbackEndpoint({ ...domain, lifetimes, authorizeUser: config.authorizeUser }),
+    token: tokenEndpoint({
+      handlers: { authorization_code: redeemCodeHandler(granting), refresh_token: rotateRefreshTokenHandler(granting) },
+      emit: domain.emit,
+    }),
+    revoke: revokeEndpoint(domain),
   }
 }

@@ -77,12 +77,12 @@ export function requireAuth(
 /** Gives a handler the full public path back where a framework strips the mount prefix, as `app.mount(...)` does. */
 export function withPrefix<Rest extends unknown[], Result>(
   prefix: string,
-  fetch: (request: Request, ...rest: Rest) => Result,
+  handler: (request: Request, ...rest: Rest) => Result,
 ): (request: Request, ...rest: Rest) => Result {
   return (request, ...rest) => {
     const url = new URL(request.url)
     url.pathname = `${prefix}${url.pathname}`
-    return fetch(new Request(url, request), ...rest)
+    return handler(new Request(url, request), ...rest)
   }
 }
 

@@ -63,46 +63,13 @@ const attempts = 8
 const cached = 10_000
 
 /** Opens the collection of one kind of record. */
-export function openCollection<Rec extends Ending>({ store, environment, shape, name, missed }: CollectionParts<Rec>): Collection<Rec> {
-  const parsed = new BoundedCache<{ version: string; record: Rec }>(cached)
-
-  function parse(key: string, entry: Entry): Rec {
-    const known = parsed.find(key)
-    if (known?.version === entry.version) return known.record
-    const record = parseRecord(shape, entry.value)
-    parsed.keep(key, { version: entry.version, record })
-    return record
-  }
-
-  async function read(id: string): Promise<Seen<Rec>> {
-    const key = await name(id)
-    const entry = await store.get(key)
-    const record = entry && parse(key, entry)
-    if (record && record.endsAt > environment.now()) return { record, entry }
-    if (!entry) await missed(id)
-    return { record: undefined, entry }
-  }
-
-  async function write(id: string, record: Rec, seen: Entry | undefined): Promise<Seen<Rec> | undefined> {
-    const key = await name(id)
-    const ttl = Math.max(1, record.endsAt - environment.now())
-    const entry = await store.set(key, JSON.stringify(record), ttl, seen)
-    if (!entry) return undefined
-    parsed.keep(key, { version: entry.version, record })
-    return { record, entry }
-  }
-
-  async function remove(id: string, seen: Entry | undefined): Promise<Seen<Rec> | undefined> {
-    const key = await name(id)
-    parsed.forget(key)
-    const gone = seen === undefined || (await store.delete(key, seen))
-    return gone ? { record: undefined, entry: undefined } : undefined
-  }
+export function openCollection<Rec extends Ending>(parts: CollectionParts<Rec>): Collection<Rec> {
+  const { read, write, remove } = openEntries(parts)
 
   async function changeSeen<Answer>(id: string, step: Step<Rec, Answer>, from?: Seen<Rec>): Promise<Changed<Rec, Answer>> {
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const seen = attempt === 0 && from ? from : await read(id)
-      const { next, answer } = step(seen.record, environment.now())
+      const { next, answer } = step(seen.record, parts.environment.now())
       if (next === undefined) return { answer, seen }
       const won = next === 'gone' ? await remove(id, seen.entry) : await write(id, next, seen.entry)
       if (won) return { answer, seen: won }
@@ -116,6 +83,50 @@ export function openCollection<Rec extends Ending>({ store, environment, shape, 
     create: (id, record) => write(id, record, undefined),
     changeSeen,
     change: async (id, step, from) => (await changeSeen(id, step, from)).answer,
+  }
+}
+
+/** Records as entries of the store; a write or a removal that lost its race answers undefined. */
+interface Entries<Rec> {
+  read(id: string): Promise<Seen<Rec>>
+  write(id: string, record: Rec, seen: Entry | undefined): Promise<Seen<Rec> | undefined>
+  remove(id: string, seen: Entry | undefined): Promise<Seen<Rec> | undefined>
+}
+
+function openEntries<Rec extends Ending>({ store, environment, shape, name, missed }: CollectionParts<Rec>): Entries<Rec> {
+  const parsed = new BoundedCache<{ version: string; record: Rec }>(cached)
+
+  function parse(key: string, entry: Entry): Rec {
+    const known = parsed.find(key)
+    if (known?.version === entry.version) return known.record
+    const record = parseRecord(shape, entry.value)
+    parsed.keep(key, { version: entry.version, record })
+    return record
+  }
+
+  return {
+    async read(id) {
+      const key = await name(id)
+      const entry = await store.get(key)
+      const record = entry && parse(key, entry)
+      if (record && record.endsAt > environment.now()) return { record, entry }
+      if (!entry) await missed(id)
+      return { record: undefined, entry }
+    },
+    async write(id, record, seen) {
+      const key = await name(id)
+      const ttl = Math.max(1, record.endsAt - environment.now())
+      const entry = await store.set(key, JSON.stringify(record), ttl, seen)
+      if (!entry) return undefined
+      parsed.keep(key, { version: entry.version, record })
+      return { record, entry }
+    },
+    async remove(id, seen) {
+      const key = await name(id)
+      parsed.forget(key)
+      const gone = seen === undefined || (await store.delete(key, seen))
+      return gone ? { record: undefined, entry: undefined } : undefined
+    },
   }
 }
 

@@ -49,30 +49,10 @@ const payloadShape = z.object({
 const cached = 10_000
 
 /** Opens the access tokens of an issuer (RFC 9068): `typ: at+jwt`, one audience, a key found by its `kid`. */
-export function accessTokens({ issuer, signingKeys, environment }: AccessTokenNeeds): AccessTokens {
-  const [signing] = signingKeys
+export function accessTokens(needs: AccessTokenNeeds): AccessTokens {
+  const { issuer, environment } = needs
+  const [signing] = needs.signingKeys
   const verified = new BoundedCache<AccessTokenClaims>(cached)
-
-  function findKey(kid: unknown, algorithm: string): SigningKey['verify'] {
-    const key = isKid(kid) ? signingKeys.find((candidate) => candidate.kid === kid) : undefined
-    if (key?.algorithm !== algorithm) throw new errors.JWSInvalid('no key of ours')
-    return key.verify
-  }
-
-  async function verifySignature(token: string): Promise<AccessTokenClaims> {
-    const { payload } = await jwtVerify(token, ({ kid, alg }) => findKey(kid, alg ?? 'none'), {
-      issuer,
-      typ: 'at+jwt',
-      algorithms: [...new Set(signingKeys.map((key) => key.algorithm))],
-      clockTolerance: fixedLifetimes.leeway,
-      currentDate: new Date(environment.now() * 1000),
-      requiredClaims: ['sub', 'aud', 'exp', 'iat', 'jti', 'client_id'],
-    }).catch((cause: unknown) => {
-      throw refuseToken(cause)
-    })
-    return parsePayload(payload)
-  }
-
   return {
     sign({ subject, clientId, scopes, resource, grantId, generation }, lifetime) {
       const now = environment.now()
@@ -89,11 +69,32 @@ export function accessTokens({ issuer, signingKeys, environment }: AccessTokenNe
     async verify(token) {
       const known = verified.find(token)
       if (known && known.expiresAt + fixedLifetimes.leeway > environment.now()) return known
-      const claims = await verifySignature(token)
+      const claims = await verifySignature(needs, token)
       verified.keep(token, claims)
       return claims
     },
   }
+}
+
+async function verifySignature({ issuer, signingKeys, environment }: AccessTokenNeeds, token: string): Promise<AccessTokenClaims> {
+  const { payload } = await jwtVerify(token, ({ kid, alg }) => findKey(signingKeys, kid, alg), {
+    issuer,
+    typ: 'at+jwt',
+    algorithms: [...new Set(signingKeys.map((key) => key.algorithm))],
+    clockTolerance: fixedLifetimes.leeway,
+    currentDate: new Date(environment.now() * 1000),
+    requiredClaims: ['sub', 'aud', 'exp', 'iat', 'jti', 'client_id'],
+  }).catch((cause: unknown) => {
+    throw refuseToken(cause)
+  })
+  return parsePayload(payload)
+}
+
+// The algorithm is the key's, whatever the header says; the header's own keys and URLs are not looked at (threats T64 and T65).
+function findKey(signingKeys: readonly SigningKey[], kid: unknown, algorithm: unknown): SigningKey['verify'] {
+  const key = isKid(kid) ? signingKeys.find((candidate) => candidate.kid === kid) : undefined
+  if (key?.algorithm !== algorithm || !key) throw new errors.JWSInvalid('no key of ours')
+  return key.verify
 }
 
 function parsePayload(payload: JWTPayload): AccessTokenClaims {
