@@ -22,6 +22,9 @@ export interface Served {
 /** Headers and bodies that take longer are not a client's (REL-R26). */
 const slowest = 10_000
 
+/** A request under way gets this long when the server closes; a stream that never ends, like those of MCP, is cut off then. */
+const grace = 5_000
+
 /**
  * Serves an application on `node:http`, prints its URL, and ends cleanly on SIGTERM and SIGINT. Rejects when it cannot listen,
  * with the `code` of Node: `EADDRINUSE` for a port that is taken.
@@ -51,7 +54,11 @@ export async function serve(
   let closed: Promise<void> | undefined
   const close = (): Promise<void> => {
     closed ??= new Promise<void>((resolve) => {
-      server.close(() => resolve())
+      const cutOff = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), grace)
+      server.close(() => {
+        clearTimeout(cutOff)
+        resolve()
+      })
       if ('closeIdleConnections' in server) server.closeIdleConnections()
     }).then(closing)
     return closed
