@@ -34,7 +34,12 @@ export interface RequestPolicy {
 
 /** The client's `state`, if it can be returned unchanged (RFC 6749 §4.1.2); undefined otherwise, and when there is none. */
 export function returnableState({ values }: Parameters<AuthorizeName>): string | undefined {
-  return values.state !== undefined && !hasForbiddenCharacter(values.state) ? values.state : undefined
+  return values.state !== undefined && isReturnable(values.state) ? values.state : undefined
+}
+
+// The form of the consent page carries it, sealed, and bodies have their limit; what clients send is a tenth of this.
+function isReturnable(state: string): boolean {
+  return !hasForbiddenCharacter(state) && Buffer.byteLength(state) <= 4096
 }
 
 /** Judges a request whose client and redirect URI are proven. Throws the error that goes to the client. */
@@ -48,7 +53,7 @@ export function parseAuthorizationRequest(
   const state = returnableState(parameters)
   if (repeated[0]) throw invalidRequest(`The parameter ${repeated[0]} was sent more than once.`, 'parameter_repeated')
   if (values.state !== undefined && state === undefined)
-    throw invalidRequest('The parameter state has characters that cannot be returned.', 'state_malformed')
+    throw invalidRequest('The parameter state is too long, or has characters that cannot be returned.', 'state_malformed')
   refuseUnsupported(values)
   return {
     clientId: client.id,
