@@ -23,13 +23,17 @@ const howToMend = 'run "npm run keygen", or: node -e "console.log(require(\'cryp
 export function parseSigningKey(input: SigningKeyInput): SigningKey {
   if (typeof input === 'string' && !input.trimStart().startsWith('-----BEGIN')) return secretKey(Buffer.from(input, 'utf8'))
   if (input instanceof Uint8Array) return secretKey(Buffer.from(input))
-  if (input instanceof KeyObject) return input.type === 'secret' ? secretKey(input.export()) : privateKey(input, undefined)
+  if (input instanceof KeyObject) return input.type === 'secret' ? secretKey(input.export()) : privateKey(input, {})
   if (typeof input === 'string')
     return privateKey(
       importPrivate(() => createPrivateKey(input)),
-      undefined,
+      {},
     )
-  if (input instanceof CryptoKey) return parseSigningKey(KeyObject.from(input))
+  if (input instanceof CryptoKey) {
+    // What a CryptoKey is for is not in the key itself.
+    const key = KeyObject.from(input)
+    return input.algorithm.name === 'RSA-PSS' ? privateKey(key, { alg: 'PS256' }) : parseSigningKey(key)
+  }
   return privateKey(
     importPrivate(() => createPrivateKey({ key: input, format: 'jwk' })),
     input,
@@ -61,12 +65,13 @@ function isObvious(secret: Buffer): boolean {
   return /change.?me|your.?secret|example|password/i.test(secret.toString('latin1'))
 }
 
-function privateKey(key: KeyObject, jwk: JWK | undefined): SigningKey {
-  if (key.type !== 'private') throw new TypeError('is a public key: give the private one')
-  const algorithm = algorithmOf(key, jwk)
+function privateKey(given: KeyObject, jwk: Pick<JWK, 'kid' | 'alg'>): SigningKey {
+  if (given.type !== 'private') throw new TypeError('is a public key: give the private one')
+  const algorithm = algorithmOf(given, jwk)
+  const key = given.asymmetricKeyType === 'rsa-pss' ? plainRsa(given) : given
   const verify = createPublicKey(key)
   const kid =
-    jwk?.kid ??
+    jwk.kid ??
     createHash('sha256')
       .update(verify.export({ type: 'spki', format: 'der' }))
       .digest('base64url')
@@ -75,18 +80,26 @@ function privateKey(key: KeyObject, jwk: JWK | undefined): SigningKey {
   return { kid, algorithm, sign: key, verify, publicJwk: { ...verify.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' } }
 }
 
+// Node writes no JWK of an RSA-PSS key, so the plain RSA key inside is used: it begins with version 0 and a long modulus (RFC 8017 §A.1.2).
+function plainRsa(key: KeyObject): KeyObject {
+  const der = key.export({ type: 'pkcs8', format: 'der' })
+  const start = der.indexOf(Buffer.from('0201000282', 'hex')) - 4
+  return importPrivate(() => createPrivateKey({ key: der.subarray(start), format: 'der', type: 'pkcs1' }))
+}
+
 /** Whether `kid` can be one of ours; anything else in a token's header is not even looked up (threat T65). */
 export function isKid(kid: unknown): kid is string {
   return typeof kid === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(kid)
 }
 
-function algorithmOf(key: KeyObject, jwk: JWK | undefined): SigningAlgorithm {
-  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
+function algorithmOf(key: KeyObject, jwk: Pick<JWK, 'alg'>): SigningAlgorithm {
+  const { namedCurve, modulusLength = 0, hashAlgorithm = 'sha256' } = key.asymmetricKeyDetails ?? {}
   if (key.asymmetricKeyType === 'ec' && namedCurve === 'prime256v1') return 'ES256'
   if (key.asymmetricKeyType === 'ed25519') return 'EdDSA'
   if (key.asymmetricKeyType === 'rsa' || key.asymmetricKeyType === 'rsa-pss') {
     if (modulusLength < 2048) throw new TypeError('is an RSA key of less than 2048 bits: make a longer one')
-    return key.asymmetricKeyType === 'rsa-pss' || jwk?.alg === 'PS256' ? 'PS256' : 'RS256'
+    if (hashAlgorithm !== 'sha256') throw new TypeError(`is an RSA-PSS key for ${hashAlgorithm} alone: make one without that limit`)
+    return key.asymmetricKeyType === 'rsa-pss' || jwk.alg === 'PS256' ? 'PS256' : 'RS256'
   }
   throw new TypeError('is of a kind that is not used here: P-256 (ES256), Ed25519 (EdDSA) or RSA (RS256, PS256)')
 }
