@@ -61,17 +61,18 @@ export interface DeploymentNeeds {
 /** How long a process trusts what it remembers of the deployment; then it is read again, beside a request, and renewed when due. */
 const remembered = 3600
 
+/** How long a look into the store can be under way, and hosts' clocks be apart. */
+const underWay = 5
+
 /** Finds or makes the deployment record at its fixed name. */
 export function deploymentDoor(needs: DeploymentNeeds): DeploymentDoor {
   const { environment, emit } = needs
-  let opened: { at: UnixSeconds; deployment: OpenDeployment } | undefined
+  let opened: Opened | undefined
   let opening: Promise<OpenDeployment> | undefined
 
   async function reopen(): Promise<OpenDeployment> {
     const record = await readOrCreate(needs, opened?.deployment.record)
-    if (opened?.deployment.record.recordNameKey !== record.recordNameKey)
-      opened = { at: environment.now(), deployment: openDeployment(record) }
-    else opened = { at: environment.now(), deployment: { ...opened.deployment, record } }
+    opened = openAgain(opened, record, environment.now())
     return opened.deployment
   }
 
@@ -94,13 +95,33 @@ export function deploymentDoor(needs: DeploymentNeeds): DeploymentDoor {
     async missed(kind, id) {
       const mintedAt = timeOfId(id)
       if (mintedAt === undefined) return
-      const { record } = await openOnce()
-      const now = environment.now()
-      if (record.createdAt <= mintedAt || now - record.createdAt >= fixedLifetimes.youngDeployment) return
+      await openOnce()
+      if (!opened || !isLost(opened, mintedAt, environment.now())) return
       emit({ type: 'store.lost', kind })
       throw new StoreUnavailable('the store was emptied after this record was made, or it is another store')
     },
   }
+}
+
+/** A deployment as this process remembers it. */
+interface Opened {
+  readonly at: UnixSeconds
+  readonly deployment: OpenDeployment
+  /** When it was last found to be another one than before. */
+  readonly replacedAt?: UnixSeconds
+}
+
+function openAgain(before: Opened | undefined, record: Deployment, at: UnixSeconds): Opened {
+  if (!before) return { at, deployment: openDeployment(record) }
+  const known = before.deployment.record
+  const names = known.recordNameKey === record.recordNameKey ? before.deployment : openDeployment(record)
+  return { ...before, at, deployment: { ...names, record }, ...(known.createdAt !== record.createdAt && { replacedAt: at }) }
+}
+
+// Whoever looked before the deployment was replaced looked into the emptied store, and perhaps under the old names.
+function isLost({ deployment, replacedAt = 0 }: Opened, mintedAt: UnixSeconds, now: UnixSeconds): boolean {
+  const { createdAt } = deployment.record
+  return (mintedAt < createdAt && now - createdAt < fixedLifetimes.youngDeployment) || now - replacedAt <= underWay
 }
 
 async function readOrCreate(
