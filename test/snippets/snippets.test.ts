@@ -1,12 +1,16 @@
 import { spawnSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { serve } from '@drawbridge/core/node'
 import { generateFernetKey } from '@drawbridge/storage'
-import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { freePort } from '../support/free-port.ts'
+import { openHouse } from '../support/house.ts'
 
 // The code in our documents: it is what it says it is, it compiles (`npm run types`), and it does what the guides say.
 
@@ -82,17 +86,23 @@ it('every fence in the documents is code that compiles', () => {
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
 })
 
-describe('the example of the README', () => {
-  it('is a whole server', async () => {
-    const served: { app?: { fetch: Fetch } } = {}
-    vi.doMock('@drawbridge/core/node', () => ({
-      serve: async (app: { fetch: Fetch }) => {
-        served.app = app
-      },
-    }))
+describe('what ends with serve', () => {
+  const served: { fetch?: Fetch } = {}
+  beforeEach(() => {
+    vi.doMock('@drawbridge/core/node', () => ({ serve: async (app: { fetch: Fetch }) => void Object.assign(served, { fetch: app.fetch }) }))
+  })
+  afterEach(() => vi.doUnmock('@drawbridge/core/node'))
+  const call: Fetch = (request) => served.fetch?.(request) ?? new Response()
+
+  it('is a whole server, in the README', async () => {
     await import('./readme.ts')
-    await meet((request) => served.app?.fetch(request) ?? new Response(), 'http://localhost:8000', 'http://localhost:8000/mcp')
-    vi.doUnmock('@drawbridge/core/node')
+    await meet(call, 'http://localhost:8000', 'http://localhost:8000/mcp')
+  })
+
+  it('is an authorization server alone, in the guide', async () => {
+    await import('./standalone.ts')
+    await meet(call, 'http://localhost:8000', undefined)
+    expect((await call(new Request('http://localhost:8000/mcp'))).status).toBe(404)
   })
 })
 
@@ -135,6 +145,20 @@ describe('the guides', () => {
     const { call, close } = await listen(await load())
     await meet(call, baseUrl, hasMcp ? `${baseUrl}/mcp` : undefined)
     await close()
+  })
+
+  it('in a resource server elsewhere, by the JWKS', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const port = await freePort()
+    const baseUrl = `http://localhost:${port}`
+    const house = openHouse({ baseUrl, jwtSigningKey: privateKey, at: Math.floor(Date.now() / 1000) })
+    const served = await serve({ fetch: (request: Request) => house.call(request.url, request) }, { port, print: () => {} })
+    const { tokens } = await house.login()
+    vi.stubEnv('BASE_URL', baseUrl)
+    const { verify } = await import('./resource-server.ts')
+    expect(await verify(tokens.access_token)).toEqual({ subject: '583231', scopes: ['user'] })
+    await expect(verify(tokens.refresh_token)).rejects.toThrow()
+    await served.close()
   })
 
   it('with keys that rotate', async () => {
