@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { ensureChromium } from './ensure-chromium.mjs'
+import { ensureRedis } from './ensure-redis.mjs'
 import { build, environment, root, run } from './run.mjs'
 
 const args = process.argv.slice(2)
@@ -25,7 +26,7 @@ process.exitCode = outcome.problems.length === 0 && outcome.failed === 0 ? 0 : 1
 /** The variables of what the tests need from this machine. */
 function needs() {
   try {
-    return { ...ensureChromium() }
+    return { ...ensureChromium(), ...ensureRedis() }
   } catch (cause) {
     console.error(cause.message)
     process.exit(1)

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { type Environment, StoreUnavailable } from '@drawbridge/core'
+import type KeyvRedis from '@keyv/redis'
+
+/** Where Redis is: a URL, the options of its client for one node, a Cluster or Sentinel, a client, or Keyv's adapter. */
+export type RedisTarget = NonNullable<ConstructorParameters<typeof KeyvRedis>[0]> | KeyvRedis<unknown>
+
+/** A script, and the hash by which a server that has seen it knows it again. */
+export interface RedisScript {
+  readonly text: string
+  readonly hash: string
+}
+
+/** Redis, as far as a store needs it. Every method rejects with `StoreUnavailable`; `signal` is the deadline of the call. */
+export interface RedisConnection {
+  get(key: string, signal: AbortSignal): Promise<string | undefined>
+  run(script: RedisScript, key: string, args: readonly string[], signal: AbortSignal): Promise<unknown>
+  close(): Promise<void>
+}
+
+/** The part of `@redis/client` that is used: the same for one node, a Cluster and Sentinel. */
+interface RedisClient {
+  readonly isOpen: boolean
+  connect(): Promise<unknown>
+  get(key: string): Promise<unknown>
+  eval(text: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+  evalSha(hash: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+  on(event: 'error', listener: (error: unknown) => void): unknown
+  close(): Promise<void>
+  destroy(): void
+}
+
+/** Errors of a command that never left this process. Every other failure leaves it unknown whether the server executed it. */
+const unsent: readonly string[] = ['ClientOfflineError', 'ClientClosedError']
+
+/** While the connection is made again; short, because the whole call has 500 ms. */
+const pause = 25
+
+/** A script and its hash. */
+export function redisScript(text: string): RedisScript {
+  return { text, hash: createHash('sha1').update(text).digest('hex') }
+}
+
+/** Connects when it is first used, and again whenever the connection is lost; a call that waits for it is bounded by its signal. */
+export function connectRedis(target: RedisTarget, environment: Environment): RedisConnection {
+  let connected: Promise<{ client: RedisClient; prefix: (key: string) => string }> | undefined
+  const connection = () => {
+    connected ??= openClient(target)
+    return connected
+  }
+
+  async function send<Answer>(
+    signal: AbortSignal,
+    repeatable: boolean,
+    command: (client: RedisClient, prefix: (key: string) => string) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { client, prefix } = await connection()
+    for (;;) {
+      // Never awaited: it ends when the server is there, which may be long after this call.
+      if (!client.isOpen) client.connect().catch(() => {})
+      try {
+        return await command(client, prefix)
+      } catch (cause) {
+        const resend = repeatable || (cause instanceof Error && unsent.includes(cause.constructor.name))
+        if (!resend || signal.aborted) throw new StoreUnavailable('Redis failed', { cause })
+        await environment.sleep(pause)
+        if (signal.aborted) throw new StoreUnavailable('Redis failed until the deadline', { cause })
+      }
+    }
+  }
+
+  return {
+    get: (key, signal) =>
+      send(signal, true, async (client, prefix) => {
+        const value = await client.get(prefix(key))
+        return typeof value === 'string' ? value : undefined
+      }),
+    run: (script, key, args, signal) =>
+      send(signal, false, (client, prefix) => evaluate(client, script, { keys: [prefix(key)], arguments: [...args] })),
+    async close() {
+      const { client } = await connection()
+      if (client.isOpen) await client.close()
+    },
+  }
+}
+
+// A server that was restarted, or a node that joined, has not seen the script; then it was certainly not executed.
+async function evaluate(client: RedisClient, { text, hash }: RedisScript, call: { keys: string[]; arguments: string[] }): Promise<unknown> {
+  try {
+    return await client.evalSha(hash, call)
+  } catch (cause) {
+    if (cause instanceof Error && cause.message.startsWith('NOSCRIPT')) return client.eval(text, call)
+    throw cause
+  }
+}
+
+async function openClient(target: RedisTarget): Promise<{ client: RedisClient; prefix: (key: string) => string }> {
+  // Loaded here and not above, so that who imports the package for another store does not load Redis.
+  const { default: Adapter } = await import('@keyv/redis')
+  const adapter = target instanceof Adapter ? target : new Adapter(withDefaults(target))
+  // Keyv's adapter would put a namespace of its own before every key; ours are named already.
+  if (!(target instanceof Adapter)) adapter.namespace = undefined
+  const client: unknown = adapter.client
+  if (!isRedisClient(client)) throw new TypeError('This is not a client of Redis that can run scripts.')
+  // Without a listener Node ends the process; what failed is told by the calls that it fails.
+  client.on('error', () => {})
+  return { client, prefix: (key) => adapter.createKeyPrefix(key, adapter.namespace) }
+}
+
+function isRedisClient(client: unknown): client is RedisClient {
+  return (
+    typeof client === 'object' &&
+    client !== null &&
+    ['connect', 'get', 'eval', 'evalSha', 'on', 'close'].every((name) => typeof Reflect.get(client, name) === 'function')
+  )
+}
+
+// No offline queue: a request that waits for Redis to come back is a request that hangs. Back within a second, and not all at once.
+function withDefaults(target: Exclude<RedisTarget, KeyvRedis<unknown>>): Exclude<RedisTarget, KeyvRedis<unknown>> {
+  const reconnectStrategy = (retries: number): number => Math.min(25 * 2 ** retries, 500) + Math.floor((retries * 37) % 50)
+  const node = { disableOfflineQueue: true, commandsQueueMaxLength: 10_000, socket: { connectTimeout: 2_000, reconnectStrategy } }
+  if (typeof target === 'string') return { url: target, ...node }
+  if ('connect' in target) return target
+  if ('rootNodes' in target)
+    return { ...target, defaults: { ...node, ...target.defaults, socket: { ...node.socket, ...target.defaults?.socket } } }
+  if ('sentinelRootNodes' in target) return { ...target, nodeClientOptions: { ...node, ...target.nodeClientOptions } }
+  return { ...node, ...target, socket: { ...node.socket, ...target.socket } }
+}
