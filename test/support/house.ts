@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { OAuthProxyOptions, RecordedEvent, Store } from '@drawbridge/core'
+import type { OAuthProxy, OAuthProxyOptions, RecordedEvent, Store } from '@drawbridge/core'
 import { type FixedEnvironment, fixedEnvironment } from '@drawbridge/core/testing'
-import { GitHubProvider } from '@drawbridge/providers/github'
+import { GitHubProvider, github as githubUpstream } from '@drawbridge/providers/github'
+import { OAuthProvider } from '@drawbridge/providers/oauth'
 import { type Browser, openBrowser, type Page } from '@drawbridge/quickstart/driver'
 import { type StandIn, standIn } from '@drawbridge/quickstart/stand-in'
 import { memoryStore } from '@drawbridge/storage'
@@ -21,6 +22,8 @@ const upstreamOrigin = 'http://127.0.0.1:9999'
 
 export interface HouseOptions extends Partial<OAuthProxyOptions> {
   readonly mode?: 'oauth-app' | 'github-app'
+  /** The `iss` the upstream is known to add to its answers (RFC 9207). GitHub adds none. */
+  readonly upstreamIssuer?: string
   /** Where the clock stands, for those whose own clock runs. */
   readonly at?: number
   /** Hosts that share a world share its environment and its stand-in. */
@@ -37,7 +40,7 @@ export interface TokenAnswer {
 
 /** One server with an upstream, a clock that stands still and no network. */
 export interface House {
-  readonly auth: GitHubProvider
+  readonly auth: OAuthProxy
   readonly github: StandIn
   readonly environment: FixedEnvironment
   readonly events: RecordedEvent[]
@@ -62,7 +65,7 @@ export interface House {
   mcpStatus(accessToken: string): Promise<number>
 }
 
-export function openHouse({ mode = 'oauth-app', at, beside, ...options }: HouseOptions = {}): House {
+export function openHouse({ mode = 'oauth-app', at, beside, upstreamIssuer, ...options }: HouseOptions = {}): House {
   const baseUrl = (options.baseUrl ?? 'http://localhost:8000').replace(/\/$/, '')
   const github: StandIn =
     beside?.github ??
@@ -81,19 +84,19 @@ export function openHouse({ mode = 'oauth-app', at, beside, ...options }: HouseO
     })
   const events: RecordedEvent[] = []
   const store = options.clientStorage ?? beside?.store ?? memoryStore({ environment })
-  const auth = new GitHubProvider(
-    {
-      baseUrl,
-      clientId: 'upstream-id',
-      clientSecret: 'upstream-secret',
-      serverUrl: upstreamOrigin,
-      jwtSigningKey: signingKey,
-      clientStorage: store,
-      onEvent: (event) => events.push(event),
-      ...options,
-    },
-    environment,
-  )
+  const all = {
+    baseUrl,
+    clientId: 'upstream-id',
+    clientSecret: 'upstream-secret',
+    jwtSigningKey: signingKey,
+    clientStorage: store,
+    onEvent: (event: RecordedEvent) => events.push(event),
+    ...options,
+  }
+  const auth =
+    upstreamIssuer === undefined
+      ? new GitHubProvider({ ...all, serverUrl: upstreamOrigin }, environment)
+      : new OAuthProvider(all, { ...githubUpstream(upstreamOrigin), issuer: upstreamIssuer }, environment)
 
   const call: House['call'] = async (url, init) => {
     const request = new Request(url.startsWith('/') ? `${baseUrl}${url}` : url, init)
