@@ -1,38 +1,64 @@
-import type { Directory, Environment, UnixSeconds } from '@drawbridge/core'
+import { type Directory, type Environment, StoreUnavailable, type UnixSeconds } from '@drawbridge/core'
+import { inRounds } from './in-rounds.ts'
+import { kindOf } from './kind-of.ts'
 
-interface List {
-  readonly members: Map<string, UnixSeconds>
-  /** The size at which those that have ended are taken out next. */
-  sweepAt: number
+/** What a directory in memory needs: how many members all lists of a kind may have, and a clock. */
+export interface MemoryDirectoryNeeds {
+  capOf(kind: string): number
+  readonly environment: Environment
 }
 
-/** A directory in this process's memory. Pages go by the order of the members, so a cursor survives additions and removals. */
-export function memoryDirectory(environment: Environment): Directory {
-  const lists = new Map<string, List>()
+type Lists = Map<string, Map<string, UnixSeconds>>
 
-  const sweep = (list: List): void => {
-    for (const [member, endsAt] of list.members) if (endsAt <= environment.now()) list.members.delete(member)
-    list.sweepAt = Math.max(64, list.members.size * 2)
+/** Members looked at for their end beside each addition, and before one is refused. */
+const lookedAtPerAddition = 4
+const lookedAtWhenFull = 256
+
+/** A directory in this process's memory. Pages go by the order of the members, so a cursor survives additions and removals. */
+export function memoryDirectory({ capOf, environment }: MemoryDirectoryNeeds): Directory {
+  const lists: Lists = new Map()
+  const sizes = new Map<string, number>()
+  const some = inRounds(() => everyMember(lists))
+
+  const isFull = (kind: string): boolean => (sizes.get(kind) ?? 0) >= capOf(kind)
+  const count = (list: string, by: 1 | -1): void => void sizes.set(kindOf(list), (sizes.get(kindOf(list)) ?? 0) + by)
+
+  function takeOut(list: string, member: string): void {
+    const members = lists.get(list)
+    if (!members?.delete(member)) return
+    count(list, -1)
+    if (members.size === 0) lists.delete(list)
+  }
+
+  function sweep(most: number): void {
+    for (const { list, member, endsAt } of some(most)) if (endsAt <= environment.now()) takeOut(list, member)
   }
 
   return {
-    async add(name, member, ttl) {
-      const list = lists.get(name) ?? { members: new Map(), sweepAt: 64 }
-      lists.set(name, list)
-      list.members.set(member, Math.max(list.members.get(member) ?? 0, environment.now() + ttl))
-      if (list.members.size >= list.sweepAt) sweep(list)
+    async add(list, member, ttl) {
+      sweep(lookedAtPerAddition)
+      const known = lists.get(list)?.get(member)
+      if (known === undefined) {
+        if (isFull(kindOf(list))) sweep(lookedAtWhenFull)
+        if (isFull(kindOf(list))) throw new StoreUnavailable('the memory store is full of lists of this kind')
+        count(list, 1)
+      }
+      const members = lists.get(list) ?? new Map<string, UnixSeconds>()
+      lists.set(list, members.set(member, Math.max(known ?? 0, environment.now() + ttl)))
     },
     async list(name, cursor, limit) {
-      const alive = [...(lists.get(name)?.members ?? [])].filter(([, endsAt]) => endsAt > environment.now()).map(([member]) => member)
+      const alive = [...(lists.get(name) ?? [])].filter(([, endsAt]) => endsAt > environment.now()).map(([member]) => member)
       const rest = alive.sort().filter((member) => cursor === undefined || member > cursor)
       const members = rest.slice(0, limit)
       const last = members.at(-1)
       return rest.length > members.length && last !== undefined ? { members, next: last } : { members }
     },
-    async remove(name, member) {
-      const list = lists.get(name)
-      list?.members.delete(member)
-      if (list?.members.size === 0) lists.delete(name)
+    async remove(list, member) {
+      takeOut(list, member)
     },
   }
+}
+
+function* everyMember(lists: Lists): Iterable<{ list: string; member: string; endsAt: UnixSeconds }> {
+  for (const [list, members] of lists) for (const [member, endsAt] of members) yield { list, member, endsAt }
 }

@@ -1,76 +1,84 @@
-import { type Entry, type Environment, type Store, StoreUnavailable, systemEnvironment, type UnixSeconds } from '@drawbridge/core'
+import { type Entry, type Seconds, type Store, StoreUnavailable, systemEnvironment, type UnixSeconds } from '@drawbridge/core'
+import { inRounds } from './in-rounds.ts'
+import { kindOf } from './kind-of.ts'
 import { memoryDirectory } from './memory-directory.ts'
+import type { StoreOptions } from './store-options.ts'
 import { newVersion } from './version.ts'
 
 /** How much a memory store holds, and by which clock. */
-export interface MemoryStoreOptions {
-  /** Entries of one kind, at most. Default: 100,000, some 200 MB of the largest kind, more logins than one process serves in the life of a grant. */
-  readonly cap?: number
-  readonly environment?: Environment
+export interface MemoryStoreOptions extends StoreOptions {
+  /**
+   * Entries of a kind, at most, as in `{ client: 20_000 }`; for a kind of list, its members in all lists. By default 100,000
+   * entries, some 200 MB of the largest kind, which is more logins than one process serves in the life of a grant; and 500,000
+   * members, because they outlive the grants they name.
+   */
+  readonly caps?: Readonly<Record<string, number>>
 }
 
 interface Held extends Entry {
   readonly endsAt: UnixSeconds
 }
 
-/** Entries looked at for their end beside each write; every write brings one, so the store shrinks faster than it grows. */
-const sweptPerWrite = 4
+interface Kind {
+  readonly cap: number
+  readonly entries: Map<string, Held>
+  readonly some: (most: number) => [key: string, held: Held][]
+}
+
+const entriesOfAKind = 100_000
+const membersOfAKind = 500_000
+
+/** Entries of each kind looked at for their end beside each write, which brings one at most: so the dead never pile up. */
+const lookedAtPerWrite = 4
+
+/** Entries of a full kind looked at before a new one is refused. Bounded, or a flood would cost a look at all of them each time. */
+const lookedAtWhenFull = 256
 
 /**
  * A store in this process's memory: gone when it ends. A kind that is full rejects new entries with `StoreUnavailable` and never
- * pushes anything out, so a flood of registrations costs no session.
+ * pushes anything out, so a flood of registrations costs no session (threat T41).
  */
-export function memoryStore({ cap = 100_000, environment = systemEnvironment() }: MemoryStoreOptions = {}): Store {
-  const kinds = new Map<string, Map<string, Held>>()
+export function memoryStore({ caps = {}, environment = systemEnvironment() }: MemoryStoreOptions = {}): Store {
+  const capOf = new Map(Object.entries(caps))
+  const kinds = new Map<string, Kind>()
 
-  const kindOf = (key: string): Map<string, Held> => {
-    const name = key.split(':')[1] ?? ''
-    const kind = kinds.get(name) ?? new Map<string, Held>()
+  function openKind(name: string): Kind {
+    const entries = new Map<string, Held>()
+    const kind = { cap: capOf.get(name) ?? entriesOfAKind, entries, some: inRounds(() => entries) }
     kinds.set(name, kind)
     return kind
   }
-  const findIn = (kind: Map<string, Held>, key: string): Held | undefined => {
-    const held = kind.get(key)
-    if (held === undefined || held.endsAt > environment.now()) return held
-    kind.delete(key)
-    return undefined
+
+  function find(key: string): Held | undefined {
+    const held = kinds.get(kindOf(key))?.entries.get(key)
+    return held && held.endsAt > environment.now() ? held : undefined
+  }
+
+  function sweep({ entries, some }: Kind, most: number): void {
+    for (const [key, { endsAt }] of some(most)) if (endsAt <= environment.now()) entries.delete(key)
   }
 
   return {
     reach: 'process',
     sealed: false,
-    directory: memoryDirectory(environment),
+    directory: memoryDirectory({ capOf: (kind) => capOf.get(kind) ?? membersOfAKind, environment }),
     async get(key) {
-      return findIn(kindOf(key), key)
+      return find(key)
     },
-    async set(key, value, ttl, seen) {
+    async set(key, value, ttl: Seconds, seen) {
       if (!(ttl > 0)) throw new RangeError('a ttl is positive')
-      const kind = kindOf(key)
-      sweep(kind, sweptPerWrite, environment.now())
-      const held = findIn(kind, key)
-      if (held?.version !== seen?.version) return undefined
-      if (!held && kind.size >= cap) sweep(kind, kind.size, environment.now())
-      if (!held && kind.size >= cap) throw new StoreUnavailable('the memory store is full of records of this kind')
-      const entry: Held = { value, version: newVersion(environment), endsAt: environment.now() + ttl }
-      // Deleted first, so that the oldest writes come first in the sweep.
-      kind.delete(key)
-      kind.set(key, entry)
-      return entry
+      const kind = kinds.get(kindOf(key)) ?? openKind(kindOf(key))
+      for (const each of kinds.values()) sweep(each, lookedAtPerWrite)
+      if (find(key)?.version !== seen?.version) return undefined
+      if (!kind.entries.has(key) && kind.entries.size >= kind.cap) sweep(kind, lookedAtWhenFull)
+      if (!kind.entries.has(key) && kind.entries.size >= kind.cap) throw new StoreUnavailable('the memory store is full of this kind')
+      const held: Held = { value, version: newVersion(environment), endsAt: environment.now() + ttl }
+      kind.entries.set(key, held)
+      return held
     },
     async delete(key, seen) {
-      const kind = kindOf(key)
-      return findIn(kind, key)?.version === seen.version && kind.delete(key)
+      if (find(key)?.version !== seen.version) return false
+      return kinds.get(kindOf(key))?.entries.delete(key) === true
     },
-  }
-}
-
-// From the oldest write on; those that have not ended go to the back, so that every entry comes round.
-function sweep(kind: Map<string, Held>, most: number, now: UnixSeconds): void {
-  let looked = 0
-  for (const [key, held] of kind) {
-    if (looked >= most) return
-    looked += 1
-    kind.delete(key)
-    if (held.endsAt > now) kind.set(key, held)
   }
 }
