@@ -1,49 +1,57 @@
-import { type Directory, type Environment, StoreUnavailable, type UnixSeconds } from '@drawbridge/core'
+import { type Directory, type Environment, StoreUnreadable, type UnixSeconds } from '@drawbridge/core'
 import type { GuardedKeyv } from './keyv-guard.ts'
 import { takingTurns } from './turns.ts'
 
-type Members = Record<string, UnixSeconds>
+type Members = Map<string, UnixSeconds>
 
-/** A directory over Keyv: one value a list, whose writers take turns in this process. */
+/** A directory over Keyv: one value a list, and whoever reads or writes it takes turns in this process. */
 export function keyvDirectory(keyv: GuardedKeyv, environment: Environment): Directory {
-  const inTurn = takingTurns()
+  const inTurn = takingTurns(environment)
 
   async function alive(list: string): Promise<Members> {
     const members = parseMembers(await keyv.get(list))
-    return Object.fromEntries(Object.entries(members).filter(([, endsAt]) => endsAt > environment.now()))
+    return new Map([...members].filter(([, endsAt]) => endsAt > environment.now()))
   }
 
-  async function write(list: string, members: Members): Promise<void> {
-    const ends = Object.values(members)
-    if (ends.length === 0) await keyv.delete(list)
-    else await keyv.set(list, JSON.stringify(members), Math.max(...ends) - environment.now())
+  async function write(list: string, members: Members, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (members.size === 0) await keyv.delete(list)
+    else await keyv.set(list, JSON.stringify(Object.fromEntries(members)), Math.max(...members.values()) - environment.now())
   }
 
   return {
     add: (list, member, ttl) =>
-      inTurn(list, async () => {
+      inTurn(list, async (signal) => {
         const members = await alive(list)
-        await write(list, { ...members, [member]: Math.max(members[member] ?? 0, environment.now() + ttl) })
+        await write(list, members.set(member, Math.max(members.get(member) ?? 0, environment.now() + ttl)), signal)
       }),
     remove: (list, member) =>
-      inTurn(list, async () => {
-        const { [member]: removed, ...members } = await alive(list)
-        if (removed !== undefined) await write(list, members)
+      inTurn(list, async (signal) => {
+        const members = await alive(list)
+        if (members.delete(member)) await write(list, members, signal)
       }),
     async list(list, cursor, limit) {
-      const rest = Object.keys(await alive(list))
-        .sort()
-        .filter((member) => cursor === undefined || member > cursor)
-      const members = rest.slice(0, limit)
-      const last = members.at(-1)
-      return rest.length > members.length && last !== undefined ? { members, next: last } : { members }
+      const members = await inTurn(list, () => alive(list))
+      const rest = [...members.keys()].sort().filter((member) => cursor === undefined || member > cursor)
+      const page = rest.slice(0, limit)
+      const last = page.at(-1)
+      return rest.length > page.length && last !== undefined ? { members: page, next: last } : { members: page }
     },
   }
 }
 
 function parseMembers(text: unknown): Members {
-  if (text === undefined || text === null) return {}
-  const json: unknown = JSON.parse(String(text))
-  if (typeof json !== 'object' || json === null) throw new StoreUnavailable('the value under this name is not a list of this store')
-  return Object.fromEntries(Object.entries(json).filter((pair): pair is [string, number] => typeof pair[1] === 'number'))
+  if (text === undefined || text === null) return new Map()
+  const members = Object.entries(parseObject(text)).filter((pair): pair is [string, number] => typeof pair[1] === 'number')
+  return new Map(members)
+}
+
+function parseObject(text: unknown): object {
+  try {
+    const json: unknown = JSON.parse(String(text))
+    if (typeof json === 'object' && json !== null) return json
+  } catch (cause) {
+    throw new StoreUnreadable('the value under this name is not a list of this store', { cause })
+  }
+  throw new StoreUnreadable('the value under this name is not a list of this store')
 }

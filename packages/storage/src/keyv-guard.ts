@@ -1,43 +1,38 @@
-import { type Environment, type Seconds, StoreUnavailable } from '@drawbridge/core'
+import { type Seconds, StoreUnavailable } from '@drawbridge/core'
 import type { Keyv } from 'keyv'
 
-/** Keyv, but a failure is a failure: every method rejects with `StoreUnavailable`, at the latest at the deadline. */
+/** Keyv, but a failure is a failure: every method rejects with `StoreUnavailable`. It has no deadline: `takingTurns` has. */
 export interface GuardedKeyv {
   get(key: string): Promise<unknown>
   set(key: string, value: string, ttl: Seconds): Promise<void>
-  /** Whether there was something to delete. */
-  delete(key: string): Promise<boolean>
+  delete(key: string): Promise<void>
 }
-
-/** A store that takes longer than this is down, as far as a request is concerned. */
-const deadline = 0.5
 
 /**
  * Guards a Keyv. By default it answers `undefined` to a read and `true` to a write that failed, and says so only by an `error`
- * event; so an event during a call makes that call fail.
+ * event; so an event during a call makes that call fail. An event does not say whose it is, and may come from the connection:
+ * all calls under way fail, which costs some of them a reading back.
  */
-export function guardedKeyv(keyv: Keyv, environment: Environment): GuardedKeyv {
+export function guardedKeyv(keyv: Keyv): GuardedKeyv {
   keyv.throwOnErrors = true
-  const listening = new Set<(error: unknown) => void>()
+  keyv.opts.emitErrors = true
+  const underWay = new Set<unknown[]>()
   keyv.on('error', (error: unknown) => {
-    for (const listener of listening) listener(error)
+    for (const errors of underWay) errors.push(error)
   })
 
-  function guarded<Result>(call: () => Promise<Result>): Promise<Result> {
-    return new Promise<Result>((resolve, reject) => {
-      const fail = (cause: unknown): void => reject(new StoreUnavailable('the key-value store failed', { cause }))
-      const signal = environment.deadline(deadline)
-      const late = (): void => fail(signal.reason)
-      listening.add(fail)
-      signal.addEventListener('abort', late)
-      // After the answer, the events of this call have all been sent.
-      call()
-        .then(resolve, fail)
-        .finally(() => {
-          listening.delete(fail)
-          signal.removeEventListener('abort', late)
-        })
-    })
+  async function guarded<Result>(call: () => Promise<Result>): Promise<Result> {
+    const errors: unknown[] = []
+    underWay.add(errors)
+    try {
+      const result = await call()
+      if (errors.length > 0) throw errors[0]
+      return result
+    } catch (cause) {
+      throw new StoreUnavailable('the key-value store failed', { cause })
+    } finally {
+      underWay.delete(errors)
+    }
   }
 
   return {
@@ -45,6 +40,8 @@ export function guardedKeyv(keyv: Keyv, environment: Environment): GuardedKeyv {
     async set(key, value, ttl) {
       if (!(await guarded(() => keyv.set(key, value, ttl * 1000)))) throw new StoreUnavailable('the key-value store did not write')
     },
-    delete: (key) => guarded(() => keyv.delete(key)),
+    async delete(key) {
+      if (!(await guarded(() => keyv.delete(key)))) throw new StoreUnavailable('the key-value store did not delete')
+    },
   }
 }

@@ -1,16 +1,9 @@
-import {
-  type Entry,
-  type Environment,
-  type Seconds,
-  type Store,
-  StoreUnavailable,
-  systemEnvironment,
-  type UnixSeconds,
-} from '@drawbridge/core'
+import { type Entry, type Store, StoreUnreadable, systemEnvironment, type UnixSeconds } from '@drawbridge/core'
 import type { Keyv } from 'keyv'
 import { keyvDirectory } from './keyv-directory.ts'
 import { guardedKeyv } from './keyv-guard.ts'
 import { settleWrite } from './read-back.ts'
+import type { StoreOptions } from './store-options.ts'
 import { takingTurns } from './turns.ts'
 import { newVersion } from './version.ts'
 
@@ -20,12 +13,13 @@ interface Held extends Entry {
 }
 
 /**
- * A store over any Keyv. Keyv has no conditional write, so writers of a key take turns in this process, and that is how far
- * "never both" reaches. A dead backend, which Keyv reports as a missing value, rejects with `StoreUnavailable`.
+ * A store over any Keyv. Keyv has no conditional write, so all that happens to a key takes turns in this process, and that is
+ * how far "never both" reaches. Reads take turns too: Keyv deletes what it finds expired without looking again, and would take
+ * what was written in the meantime. A dead backend, which Keyv reports as a missing value, rejects with `StoreUnavailable`.
  */
-export function keyvStore(keyv: Keyv, environment: Environment = systemEnvironment()): Store {
-  const guarded = guardedKeyv(keyv, environment)
-  const inTurn = takingTurns()
+export function keyvStore(keyv: Keyv, { environment = systemEnvironment() }: StoreOptions = {}): Store {
+  const guarded = guardedKeyv(keyv)
+  const inTurn = takingTurns(environment)
 
   async function find(key: string): Promise<Held | undefined> {
     const held = parseHeld(await guarded.get(key))
@@ -36,25 +30,30 @@ export function keyvStore(keyv: Keyv, environment: Environment = systemEnvironme
     reach: 'process',
     sealed: false,
     directory: keyvDirectory(guarded, environment),
-    get: find,
-    set(key, value, ttl: Seconds, seen) {
-      if (!(ttl > 0)) return Promise.reject(new RangeError('a ttl is positive'))
-      return inTurn(key, async () => {
+    get: (key) => inTurn(key, () => find(key)),
+    async set(key, value, ttl, seen) {
+      if (!(ttl > 0)) throw new RangeError('a ttl is positive')
+      return inTurn(key, async (signal) => {
         if ((await find(key))?.version !== seen?.version) return undefined
-        const entry: Held = { value, version: newVersion(environment), endsAt: environment.now() + ttl }
+        const held: Held = { value, version: newVersion(environment), endsAt: environment.now() + ttl }
         const write = async (): Promise<boolean> => {
-          await guarded.set(key, JSON.stringify(entry), ttl)
+          signal.throwIfAborted()
+          await guarded.set(key, JSON.stringify(held), ttl)
           return true
         }
-        return (await settleWrite({ write, read: () => find(key), version: entry.version, seen })) ? entry : undefined
+        return (await settleWrite({ write, read: () => find(key), version: held.version, seen })) ? held : undefined
       })
     },
-    delete(key, seen) {
-      return inTurn(key, async () => {
+    delete: (key, seen) =>
+      inTurn(key, async (signal) => {
         if ((await find(key))?.version !== seen.version) return false
-        return settleWrite({ write: () => guarded.delete(key), read: () => find(key), version: undefined, seen })
-      })
-    },
+        const write = async (): Promise<boolean> => {
+          signal.throwIfAborted()
+          await guarded.delete(key)
+          return true
+        }
+        return settleWrite({ write, read: () => find(key), version: undefined, seen })
+      }),
   }
 }
 
@@ -67,7 +66,7 @@ function parseHeld(text: unknown): Held | undefined {
       if (typeof value === 'string' && typeof version === 'string' && typeof endsAt === 'number') return { value, version, endsAt }
     }
   } catch (cause) {
-    throw new StoreUnavailable('the value under this key is not one of this store', { cause })
+    throw new StoreUnreadable('the value under this key is not one of this store', { cause })
   }
-  throw new StoreUnavailable('the value under this key is not one of this store')
+  throw new StoreUnreadable('the value under this key is not one of this store')
 }

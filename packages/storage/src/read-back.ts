@@ -12,9 +12,9 @@ export interface UncertainWrite {
 }
 
 /**
- * Settles a write whose outcome is unknown, by what is there: its own version is a win; what it had seen means that it was not
- * executed, so it goes out again with the same version; anything else means that the race was lost. Rejects with
- * `StoreUnavailable` when the store does not answer that either.
+ * Settles a write whose outcome is unknown by what is there: its own version is a win; what it had seen means that it was not
+ * executed, so it goes out again with the same version; anything else is lost. A deletion that finds nothing is lost too, since
+ * another one may have been faster, and only one may win. Rejects with `StoreUnavailable` when the store does not answer.
  */
 export async function settleWrite({ write, read, version, seen }: UncertainWrite): Promise<boolean> {
   try {
@@ -22,8 +22,7 @@ export async function settleWrite({ write, read, version, seen }: UncertainWrite
   } catch (cause) {
     if (!(cause instanceof StoreUnavailable)) throw cause
     const found = await read()
-    if (found?.version === version) return true
-    if (found?.version === seen?.version) return write()
-    return false
+    if (found && found.version === version) return true
+    return found?.version === seen?.version && write()
   }
 }

@@ -1,12 +1,21 @@
-/** Runs the work for a key after all work for it that came before. */
-export type InTurn = <Result>(key: string, work: () => Promise<Result>) => Promise<Result>
+import type { Environment } from '@drawbridge/core'
+import { inTime } from './deadline.ts'
 
-/** Makes turns: one at a time for each key, in the order of asking; nothing is kept for a key that nobody waits for. */
-export function takingTurns(): InTurn {
+/** Does the work for a key when all work for it that came before has ended, or rejects with `StoreUnavailable` at the deadline. */
+export type InTurn = <Result>(key: string, work: (signal: AbortSignal) => Promise<Result>) => Promise<Result>
+
+/**
+ * Makes turns: one at a time for each key, in the order of asking; nothing is kept for a key that nobody waits for.
+ *
+ * The deadline is for the caller, waiting for the turn included. The turn itself lasts until the work has ended: a write that is
+ * late may still arrive, and whoever wrote in the meantime would be written over.
+ */
+export function takingTurns(environment: Environment): InTurn {
   const last = new Map<string, Promise<unknown>>()
-  return (key, work) => {
+
+  function queue<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
     const before = last.get(key) ?? Promise.resolve()
-    const mine = before.then(work, work)
+    const mine = before.then(work)
     const settled = mine
       .catch(() => {})
       .then(() => {
@@ -15,4 +24,12 @@ export function takingTurns(): InTurn {
     last.set(key, settled)
     return mine
   }
+
+  return (key, work) =>
+    inTime(environment, (signal) =>
+      queue(key, async () => {
+        signal.throwIfAborted()
+        return work(signal)
+      }),
+    )
 }

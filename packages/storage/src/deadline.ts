@@ -1,0 +1,19 @@
+import { type Environment, type Seconds, StoreUnavailable } from '@drawbridge/core'
+
+/** A store that takes longer than this is down, as far as a request is concerned (design: 500 ms for a call). */
+const deadline: Seconds = 0.5
+
+/**
+ * Answers what `work` answers, or rejects with `StoreUnavailable` when the deadline passes first. `work` goes on then, with
+ * nobody waiting: it looks at the signal before it starts anything more.
+ */
+export function inTime<Result>(environment: Environment, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const signal = environment.deadline(deadline)
+    const late = (): void => reject(new StoreUnavailable('the store did not answer in time', { cause: signal.reason }))
+    signal.addEventListener('abort', late)
+    void work(signal)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', late))
+  })
+}
