@@ -11,6 +11,7 @@ export interface SqliteDatabase {
   rows(sql: string, ...values: SQLInputValue[]): Promise<Record<string, unknown>[]>
   /** How many rows were changed. */
   change(sql: string, ...values: SQLInputValue[]): Promise<number>
+  /** Closes the file; once is enough. */
   close(): void
 }
 
@@ -33,6 +34,9 @@ const busyTimeout = 5
  */
 const tries = 42
 
+/** At the start we may block: nobody is served yet. 20 times 50 ms, and the engine's own wait. */
+const [openings, pauseBetweenOpenings] = [20, 50]
+
 /** Another process is writing (SQLITE_BUSY and SQLITE_LOCKED, in the low byte of the code). */
 const busyCodes: readonly number[] = [5, 6]
 
@@ -40,6 +44,7 @@ const busyCodes: readonly number[] = [5, 6]
 export function openSqlite(path: string, environment: Environment): SqliteDatabase {
   const database = openDatabase(path)
   const statements = new Map<string, StatementSync>()
+  let open = true
   const prepare = (sql: string): StatementSync => {
     const statement = statements.get(sql) ?? database.prepare(sql)
     statements.set(sql, statement)
@@ -51,6 +56,7 @@ export function openSqlite(path: string, environment: Environment): SqliteDataba
       try {
         return work()
       } catch (cause) {
+        if (!isOfTheEngine(cause)) throw cause
         if (attempt === tries || !isBusy(cause)) throw new StoreUnavailable('SQLite failed', { cause })
         const [random = 0] = environment.randomBytes(1)
         await environment.sleep(2 + (random * 10) / 255)
@@ -62,7 +68,10 @@ export function openSqlite(path: string, environment: Environment): SqliteDataba
     row: (sql, ...values) => run(() => prepare(sql).get(...values)),
     rows: (sql, ...values) => run(() => prepare(sql).all(...values)),
     change: (sql, ...values) => run(() => Number(prepare(sql).run(...values).changes)),
-    close: () => database.close(),
+    close() {
+      if (open) database.close()
+      open = false
+    },
   }
 }
 
@@ -74,16 +83,35 @@ function openDatabase(path: string): DatabaseSync {
     }
     // Loaded here and not above, so that who imports the package for another store does not load the engine.
     const { DatabaseSync: Database }: typeof import('node:sqlite') = createRequire(import.meta.url)('node:sqlite')
-    const database = new Database(path)
-    database.exec(`PRAGMA busy_timeout = 500; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`)
-    const found = database.prepare('PRAGMA user_version').get()?.user_version
-    if (typeof found === 'number' && found > format) throw new TypeError(`a later release wrote it (format ${found})`)
-    database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${format}; COMMIT; PRAGMA busy_timeout = ${busyTimeout};`)
-    return database
+    return prepareFile(new Database(path))
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : 'unknown'
     throw new ConfigurationError([`the SQLite file ${path} cannot be used: ${why}`], { cause })
   }
+}
+
+function prepareFile(database: DatabaseSync): DatabaseSync {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      database.exec('PRAGMA busy_timeout = 500; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+      const found = database.prepare('PRAGMA user_version').get()?.user_version
+      if (typeof found === 'number' && found > format) throw new TypeError(`a later release wrote it (format ${found})`)
+      database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${format}; COMMIT; PRAGMA busy_timeout = ${busyTimeout};`)
+      return database
+    } catch (cause) {
+      // Where several processes start on a new file, its change to WAL fails at once in all but one, whatever the busy timeout.
+      if (isBusy(cause) && attempt < openings) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseBetweenOpenings)
+      else {
+        database.close()
+        throw cause
+      }
+    }
+  }
+}
+
+// What else is thrown here is a mistake of ours, and no outage: an argument of the wrong kind, for one.
+function isOfTheEngine(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ERR_SQLITE_ERROR' || error.code === 'ERR_INVALID_STATE')
 }
 
 function isBusy(error: unknown): boolean {

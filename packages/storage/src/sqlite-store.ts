@@ -1,6 +1,7 @@
-import { type Environment, type Store, systemEnvironment } from '@drawbridge/core'
+import { type Store, systemEnvironment } from '@drawbridge/core'
 import { openSqlite } from './sqlite-database.ts'
 import { sqliteDirectory } from './sqlite-directory.ts'
+import type { StoreOptions } from './store-options.ts'
 import { newVersion } from './version.ts'
 
 /** A store that holds a file open. */
@@ -24,7 +25,7 @@ const sweepEvery = 16
  * A store in one file, for the processes of one machine; what is in it survives a restart. Every write is one conditional
  * statement, flushed to the disk before it is answered. Throws `ConfigurationError` when the file cannot be used.
  */
-export function sqliteStore(path: string, environment: Environment = systemEnvironment()): SqliteStore {
+export function sqliteStore(path: string, { environment = systemEnvironment() }: StoreOptions = {}): SqliteStore {
   const database = openSqlite(path, environment)
   let writes = 0
 
@@ -33,7 +34,12 @@ export function sqliteStore(path: string, environment: Environment = systemEnvir
     writes += 1
     if (writes % sweepEvery !== 0) return
     const now = environment.now()
-    environment.defer(Promise.all([database.change(sweepEntries, now), database.change(sweepMembers, now)]).then(() => {}))
+    environment.defer(
+      Promise.all([database.change(sweepEntries, now), database.change(sweepMembers, now)]).then(
+        () => {},
+        () => {},
+      ),
+    )
   }
 
   return {
