@@ -9,7 +9,7 @@ function world(keys: string | string[] = current) {
   const environment = fixedEnvironment()
   const plain = memoryStore({ environment })
   const counted = { opened: 0 }
-  const cipher = fernet(keys, environment)
+  const cipher = fernet(keys, { environment })
   const counting = {
     seal: (text: string) => cipher.seal(text),
     open(text: string) {
@@ -17,7 +17,7 @@ function world(keys: string | string[] = current) {
       return cipher.open(text)
     },
   }
-  return { environment, plain, counted, store: encrypted(plain, counting, environment) }
+  return { environment, plain, counted, store: encrypted(plain, counting, { environment }) }
 }
 
 async function written(store: Store, key = 'a:b:c', value = 'the value', ttl = 3600) {
@@ -75,8 +75,8 @@ describe('a sealed store', () => {
 
   it('refuses, and keeps, what another key has sealed (REL-R17)', async () => {
     const { plain, environment } = world()
-    await written(encrypted(plain, fernet(old, environment), environment))
-    const other = encrypted(plain, fernet(current, environment), environment)
+    await written(encrypted(plain, fernet(old, { environment }), { environment }))
+    const other = encrypted(plain, fernet(current, { environment }), { environment })
     const entry = await other.get('a:b:c')
     expect(() => entry?.value).toThrow(StoreUnreadable)
     expect(await plain.get('a:b:c')).toBeDefined()
@@ -94,12 +94,12 @@ describe('a sealed store', () => {
 
   it('seals again, beside the request, what an older key has sealed, with the time that is left (T95)', async () => {
     const { plain, environment } = world()
-    await written(encrypted(plain, fernet(old, environment), environment), 'a:b:c', 'the value', 100)
+    await written(encrypted(plain, fernet(old, { environment }), { environment }), 'a:b:c', 'the value', 100)
     environment.advance(40)
-    const rotated = encrypted(plain, fernet([current, old], environment), environment)
+    const rotated = encrypted(plain, fernet([current, old], { environment }), { environment })
     expect((await rotated.get('a:b:c'))?.value).toBe('the value')
     await environment.drain()
-    const onlyCurrent = encrypted(plain, fernet(current, environment), environment)
+    const onlyCurrent = encrypted(plain, fernet(current, { environment }), { environment })
     expect((await onlyCurrent.get('a:b:c'))?.value).toBe('the value')
     environment.advance(60)
     expect(await onlyCurrent.get('a:b:c')).toBeUndefined()
@@ -107,8 +107,8 @@ describe('a sealed store', () => {
 
   it('does not seal again over what was written in the meantime', async () => {
     const { plain, environment } = world()
-    const seen = await written(encrypted(plain, fernet(old, environment), environment))
-    const rotated = encrypted(plain, fernet([current, old], environment), environment)
+    const seen = await written(encrypted(plain, fernet(old, { environment }), { environment }))
+    const rotated = encrypted(plain, fernet([current, old], { environment }), { environment })
     const entry = await rotated.get('a:b:c')
     expect(await rotated.set('a:b:c', 'newer', 3600, seen)).toBeDefined()
     expect(entry?.value).toBe('the value')

@@ -1,5 +1,6 @@
-import { type Entry, type Environment, type Store, StoreUnreadable, systemEnvironment, type UnixSeconds } from '@drawbridge/core'
+import { type Entry, type Store, StoreUnreadable, systemEnvironment, type UnixSeconds } from '@drawbridge/core'
 import type { Cipher } from './cipher.ts'
+import type { StoreOptions } from './store-options.ts'
 
 /** What is sealed: the value with the name and the end of its entry, so that neither can be given to another one. */
 interface Sealed {
@@ -14,13 +15,15 @@ const leeway = 60
 /**
  * Seals every value of `store`. Versions pass through, so a caller that knows a version need not open it again: `value` is
  * opened on first use, and throws `StoreUnreadable` when another key sealed it, when it was moved from another name (threat
- * T91), or when it outlived its end (threat T94). What an older key has sealed is sealed again beside the request.
+ * T91), or when it outlived its end (threat T94). An entry that has ended is absent by the word of `store`; one that is there
+ * all the same was tampered with or restored, so it is refused and not taken for absent. What an older key has sealed is
+ * sealed again beside the request. Names, and the directory, are in clear.
  */
-export function encrypted(store: Store, cipher: Cipher, environment: Environment = systemEnvironment()): Store {
+export function encrypted(store: Store, cipher: Cipher, { environment = systemEnvironment() }: StoreOptions = {}): Store {
   async function sealAgain(key: string, seen: Entry, { expiresAt, value }: Sealed): Promise<void> {
     const ttl = expiresAt - environment.now()
-    // A lost race is fine: whoever won has sealed it with the key of now.
-    if (ttl > 0) await store.set(key, seal(cipher, { key, expiresAt, value }), ttl, seen)
+    // A lost race is fine: whoever won has sealed it with the key of now. So is a failure: the next reader tries again.
+    if (ttl > 0) await store.set(key, seal(cipher, { key, expiresAt, value }), ttl, seen).catch(() => {})
   }
 
   function lazily(key: string, entry: Entry): Entry {

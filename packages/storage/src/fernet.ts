@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { ConfigurationError, type Environment, type Seconds, systemEnvironment, type UnixSeconds } from '@drawbridge/core'
 import type { Cipher } from './cipher.ts'
+import type { StoreOptions } from './store-options.ts'
 
 /** A Fernet key, as key objects: node:crypto is several times slower with the bytes themselves. */
 interface FernetKey {
@@ -14,7 +15,7 @@ export interface FernetAge {
   readonly now: UnixSeconds
 }
 
-/** Far above any record; a longer text is not even decoded (threat T93). */
+/** Characters of a token, at most. Far above any record; a longer one is not even decoded, and never made (threat T93). */
 const longest = 1024 * 1024
 
 /** A token from a clock that is ahead of ours by more than this is refused where its age is looked at (Fernet specification). */
@@ -35,7 +36,7 @@ export class FernetError extends Error {
  * `ConfigurationError` for a key that is not 32 bytes of base64url.
  * @see https://github.com/fernet/spec/blob/master/Spec.md
  */
-export function fernet(keys: string | readonly string[], environment: Environment = systemEnvironment()): Cipher {
+export function fernet(keys: string | readonly string[], { environment = systemEnvironment() }: StoreOptions = {}): Cipher {
   const texts = typeof keys === 'string' ? keys.split(',') : keys
   const [first, ...others] = parseKeys(texts)
   return {
@@ -54,14 +55,16 @@ export function generateFernetKey(environment: Environment = systemEnvironment()
   return toFernetText(Buffer.from(environment.randomBytes(32)))
 }
 
-/** Seals `text` under one key at a moment, with 16 random bytes that are never used twice. */
+/** Seals `text` under one key at a moment, with 16 random bytes that are never used twice. Throws `RangeError` above some 780,000 bytes. */
 export function sealFernet(key: FernetKey, text: string, now: UnixSeconds, iv: Uint8Array): string {
   const cipher = createCipheriv('aes-128-cbc', key.encryption, iv)
   const head = Buffer.alloc(9)
   head.writeUInt8(0x80)
   head.writeBigUInt64BE(BigInt(now), 1)
   const signed = Buffer.concat([head, iv, cipher.update(text, 'utf8'), cipher.final()])
-  return toFernetText(Buffer.concat([signed, macOf(key, signed)]))
+  const token = toFernetText(Buffer.concat([signed, macOf(key, signed)]))
+  if (token.length > longest) throw new RangeError('the text is too long to be opened again')
+  return token
 }
 
 /** Opens a token of one key. Throws `FernetError`, also for one that is older than `age` allows or from the future. */
@@ -78,20 +81,20 @@ export function parseFernetKey(text: string): FernetKey {
 }
 
 function parseKeys(texts: readonly string[]): [FernetKey, ...FernetKey[]] {
-  const [first, ...others] = texts.map((text) => fromFernetText(text.trim()))
-  const bytes = [first, ...others].map((key, index) => {
-    if (key?.byteLength === 32) return key
+  const mend = '"npm run keygen" prints one, and so does Fernet.generate_key() in Python'
+  const bytes = texts.map((text) => fromFernetText(text.trim()))
+  const problems = bytes.flatMap((key, index) => {
     const which = texts.length > 1 ? ` ${index + 1}` : ''
-    throw new ConfigurationError([
-      `the storage key${which} is not 32 bytes of base64url, as Fernet keys are: "npm run keygen" prints one, and so does Fernet.generate_key() in Python`,
-    ])
+    return key?.byteLength === 32 ? [] : [`the storage key${which} is not 32 bytes of base64url, as Fernet keys are: ${mend}`]
   })
-  const [one, ...more] = bytes.map((key) => ({
-    signing: createSecretKey(key.subarray(0, 16)),
-    encryption: createSecretKey(key.subarray(16)),
-  }))
-  if (!one) throw new ConfigurationError(['the storage key is missing: "npm run keygen" prints one'])
-  return [one, ...more]
+  const [first, ...others] = bytes.flatMap((key) => (key?.byteLength === 32 ? [toFernetKey(key)] : []))
+  if (problems.length > 0) throw new ConfigurationError(problems)
+  if (!first) throw new ConfigurationError([`the storage key is missing: ${mend}`])
+  return [first, ...others]
+}
+
+function toFernetKey(bytes: Buffer): FernetKey {
+  return { signing: createSecretKey(bytes.subarray(0, 16)), encryption: createSecretKey(bytes.subarray(16)) }
 }
 
 interface TokenParts {
