@@ -46,7 +46,7 @@ describe('a SQLite store', () => {
   it('takes out what has ended, a little with every few writes', async () => {
     const path = join(folder, 'sweep.db')
     const environment = fixedEnvironment()
-    const store = sqliteStore(path, environment)
+    const store = sqliteStore(path, { environment })
     for (let index = 0; index < 40; index += 1) await store.set(`a:b:${index}`, 'brief', 10, undefined)
     environment.advance(11)
     for (let index = 0; index < 48; index += 1) await store.set(`a:c:${index}`, 'long', 1000, undefined)

@@ -20,21 +20,23 @@ function harness(make: (environment: ReturnType<typeof fixedEnvironment>) => Sto
 
 const stores: Record<string, StoreHarness> = {
   memoryStore: harness((environment) => memoryStore({ environment })),
-  sqliteStore: harness((environment) => sqliteStore(join(folder, 'plain.db'), environment)),
-  'sqliteStore in memory': harness((environment) => sqliteStore(':memory:', environment)),
-  'keyvStore over a Map': harness((environment) => keyvStore(new Keyv(), environment)),
-  'encrypted memoryStore': harness((environment) => encrypted(memoryStore({ environment }), fernet(key, environment), environment)),
+  sqliteStore: harness((environment) => sqliteStore(join(folder, 'plain.db'), { environment })),
+  'sqliteStore in memory': harness((environment) => sqliteStore(':memory:', { environment })),
+  'keyvStore over a Map': harness((environment) => keyvStore(new Keyv(), { environment })),
+  'encrypted memoryStore': harness((environment) => encrypted(memoryStore({ environment }), fernet(key, { environment }), { environment })),
   'encrypted sqliteStore': harness((environment) =>
-    encrypted(sqliteStore(join(folder, 'sealed.db'), environment), fernet(key, environment), environment),
+    encrypted(sqliteStore(join(folder, 'sealed.db'), { environment }), fernet(key, { environment }), { environment }),
   ),
-  'encrypted keyvStore': harness((environment) => encrypted(keyvStore(new Keyv(), environment), fernet(key, environment), environment)),
+  'encrypted keyvStore': harness((environment) =>
+    encrypted(keyvStore(new Keyv(), { environment }), fernet(key, { environment }), { environment }),
+  ),
 }
 
 for (const [name, store] of Object.entries(stores)) {
   describe(name, () => {
-    for (const clause of storeContract) it(clause.rule, () => clause.run(store))
+    for (const clause of storeContract) it(clause.name, () => clause.run(store))
     for (const clause of directoryContract) {
-      it(`its directory ${clause.rule}`, async () => {
+      it(`its directory ${clause.name}`, async () => {
         if (!store.store.directory) throw new Error('no directory')
         await clause.run({ directory: store.store.directory, advance: store.advance })
       })

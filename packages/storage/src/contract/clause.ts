@@ -1,5 +1,5 @@
-/** One clause of a contract: a rule in words, and how to see whether it holds. Rejects with an `AssertionError` when it does not. */
+/** One clause of a contract: its name is the rule, in words, and it rejects with an `AssertionError` when the rule does not hold. */
 export interface Clause<Harness> {
-  readonly rule: string
+  readonly name: string
   run(harness: Harness): Promise<void>
 }

@@ -28,11 +28,11 @@ async function all(directory: Directory, list: string, limit: number): Promise<s
 /** What every directory owes: it may name the dead, and never misses the living. */
 export const directoryContract: readonly Clause<DirectoryHarness>[] = [
   {
-    rule: 'has no members in a list that nobody added to',
+    name: 'has no members in a list that nobody added to',
     run: async ({ directory }) => assert.deepEqual(await directory.list(newList(), undefined, 10), { members: [] }),
   },
   {
-    rule: 'lists what was added, once, however often it was added',
+    name: 'lists what was added, once, however often it was added',
     async run({ directory }) {
       const list = newList()
       for (const member of ['b', 'a', 'b', 'c', 'a']) await directory.add(list, member, hour)
@@ -40,7 +40,7 @@ export const directoryContract: readonly Clause<DirectoryHarness>[] = [
     },
   },
   {
-    rule: 'does not list what was removed, and removes nothing else',
+    name: 'does not list what was removed, and removes nothing else',
     async run({ directory }) {
       const list = newList()
       for (const member of ['a', 'b', 'c']) await directory.add(list, member, hour)
@@ -50,7 +50,18 @@ export const directoryContract: readonly Clause<DirectoryHarness>[] = [
     },
   },
   {
-    rule: 'keeps lists apart',
+    name: 'keeps any member as it is',
+    async run({ directory }) {
+      const list = newList()
+      const members = ['https://client.example/ümläut?a=b#c', 'A', 'a', '%', "'", '__proto__', 'constructor', 'x'.repeat(500)].sort()
+      for (const member of members) await directory.add(list, member, hour)
+      assert.deepEqual(await all(directory, list, 3), members)
+      for (const member of members) await directory.remove(list, member)
+      assert.deepEqual(await all(directory, list, 3), [])
+    },
+  },
+  {
+    name: 'keeps lists apart',
     async run({ directory }) {
       const [one, other] = [newList(), newList()]
       await directory.add(one, 'a', hour)
@@ -59,7 +70,7 @@ export const directoryContract: readonly Clause<DirectoryHarness>[] = [
     },
   },
   {
-    rule: 'loses none of fifty that are added at once',
+    name: 'loses none of fifty that are added at once',
     async run({ directory }) {
       const list = newList()
       const members = Array.from({ length: 50 }, (_, index) => `member-${String(index).padStart(2, '0')}`)
@@ -68,7 +79,7 @@ export const directoryContract: readonly Clause<DirectoryHarness>[] = [
     },
   },
   {
-    rule: 'comes by every member in pages of any size',
+    name: 'comes by every member in pages of any size',
     async run({ directory }) {
       const list = newList()
       const members = Array.from({ length: 25 }, (_, index) => `member-${String(index).padStart(2, '0')}`)
@@ -77,7 +88,7 @@ export const directoryContract: readonly Clause<DirectoryHarness>[] = [
     },
   },
   {
-    rule: 'comes by every member that stays while others come and go between two pages',
+    name: 'comes by every member that stays while others come and go between two pages',
     async run({ directory }) {
       const list = newList()
       for (const member of ['a', 'c', 'e', 'g']) await directory.add(list, member, hour)
@@ -98,7 +109,7 @@ export const directoryContract: readonly Clause<DirectoryHarness>[] = [
     },
   },
   {
-    rule: 'forgets a member when its time is over',
+    name: 'forgets a member when its time is over',
     async run({ directory, advance }) {
       const list = newList()
       await directory.add(list, 'brief', 1)
@@ -108,7 +119,7 @@ export const directoryContract: readonly Clause<DirectoryHarness>[] = [
     },
   },
   {
-    rule: 'never shortens the time of a member',
+    name: 'never shortens the time of a member',
     async run({ directory, advance }) {
       const list = newList()
       await directory.add(list, 'a', hour)

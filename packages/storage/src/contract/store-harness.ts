@@ -24,6 +24,13 @@ export async function create(store: Store, key: string, value: string, ttl: Seco
   return entry
 }
 
+/** Changes `key`, which holds what was seen. */
+export async function change(store: Store, key: string, value: string, seen: Entry): Promise<Entry> {
+  const entry = await store.set(key, value, hour, seen)
+  assert.ok(entry, 'a key that holds what was seen can be changed')
+  return entry
+}
+
 /** What is under `key`. */
 export async function valueUnder(store: Store, key: string): Promise<string | undefined> {
   return (await store.get(key))?.value

@@ -5,7 +5,7 @@ import { create, hour, newKey, type StoreHarness, valueUnder } from './store-har
 /** Entries end. */
 export const storeLifetimes: readonly Clause<StoreHarness>[] = [
   {
-    rule: 'keeps an entry until its end and not longer',
+    name: 'keeps an entry until its end and not longer',
     async run({ store, advance }) {
       const key = newKey()
       await create(store, key, 'brief', 3)
@@ -16,7 +16,7 @@ export const storeLifetimes: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'changes and deletes nothing that has ended',
+    name: 'changes and deletes nothing that has ended',
     async run({ store, advance }) {
       const key = newKey()
       const seen = await create(store, key, 'brief', 1)
@@ -27,7 +27,7 @@ export const storeLifetimes: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'creates a key anew when its entry has ended',
+    name: 'creates a key anew when its entry has ended',
     async run({ store, advance }) {
       const key = newKey()
       await create(store, key, 'brief', 1)
@@ -37,7 +37,7 @@ export const storeLifetimes: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'gives an entry a new end with every write',
+    name: 'gives an entry a new end with every write',
     async run({ store, advance }) {
       const key = newKey()
       const seen = await create(store, key, 'brief', 1)
@@ -47,7 +47,19 @@ export const storeLifetimes: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'refuses a lifetime that is not positive',
+    name: 'does not prolong an entry by a write that loses',
+    async run({ store, advance }) {
+      const key = newKey()
+      const old = await create(store, key, 'one')
+      assert.ok(await store.set(key, 'two', 1, old))
+      assert.equal(await store.set(key, 'three', hour, old), undefined)
+      assert.equal(await store.set(key, 'three', hour, undefined), undefined)
+      await advance(2)
+      assert.equal(await store.get(key), undefined)
+    },
+  },
+  {
+    name: 'refuses a lifetime that is not positive',
     async run({ store }) {
       const key = newKey()
       await assert.rejects(async () => store.set(key, 'never', 0, undefined))

@@ -11,14 +11,24 @@ const fifty = Array.from({ length: 50 }, (_, index) => index)
 /** Of any number of writers that have seen the same, one wins. */
 export const storeRaces: readonly Clause<StoreHarness>[] = [
   {
-    rule: 'lets one of fifty create a key',
+    name: 'lets one of fifty create a key',
     async run({ store }) {
       const key = newKey()
       assert.equal(await winners(fifty.map((index) => store.set(key, `${index}`, hour, undefined))), 1)
     },
   },
   {
-    rule: 'lets one of fifty change what all have seen',
+    name: 'lets one of fifty create a key anew whose entry has ended',
+    async run({ store, advance }) {
+      const key = newKey()
+      await create(store, key, 'brief', 1)
+      await advance(2)
+      assert.equal(await winners(fifty.map((index) => store.set(key, `${index}`, hour, undefined))), 1)
+      assert.ok(await store.get(key), 'what the winner wrote is there')
+    },
+  },
+  {
+    name: 'lets one of fifty change what all have seen',
     async run({ store }) {
       const key = newKey()
       const seen = await create(store, key, 'start')
@@ -26,7 +36,7 @@ export const storeRaces: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'lets one of fifty delete what all have seen',
+    name: 'lets one of fifty delete what all have seen',
     async run({ store }) {
       const key = newKey()
       const seen = await create(store, key, 'start')
@@ -34,11 +44,15 @@ export const storeRaces: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'lets either the change or the deletion win',
+    name: 'lets either the change or the deletion win',
     async run({ store }) {
-      const key = newKey()
-      const seen = await create(store, key, 'start')
-      assert.equal(await winners(fifty.map((index) => (index % 2 ? store.delete(key, seen) : store.set(key, `${index}`, hour, seen)))), 1)
+      for (const first of [0, 1]) {
+        const key = newKey()
+        const seen = await create(store, key, 'start')
+        const attempt = (index: number): Promise<unknown> =>
+          index % 2 === first ? store.delete(key, seen) : store.set(key, `${index}`, hour, seen)
+        assert.equal(await winners(fifty.map(attempt)), 1)
+      }
     },
   },
 ]

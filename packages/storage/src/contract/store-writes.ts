@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import type { Entry } from '@drawbridge/core'
 import type { Clause } from './clause.ts'
-import { create, hour, newKey, type StoreHarness, valueUnder } from './store-harness.ts'
+import { change, create, hour, newKey, type StoreHarness, valueUnder } from './store-harness.ts'
 
 /** Writes say what they have seen. */
 export const storeWrites: readonly Clause<StoreHarness>[] = [
   {
-    rule: 'finds nothing under a key that was never written',
+    name: 'finds nothing under a key that was never written',
     run: async ({ store }) => assert.equal(await store.get(newKey()), undefined),
   },
   {
-    rule: 'finds the entry that a write has answered',
+    name: 'finds the entry that a write has answered',
     async run({ store }) {
       const key = newKey()
       const entry = await create(store, key, 'one')
@@ -19,7 +19,7 @@ export const storeWrites: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'creates a key once',
+    name: 'creates a key once',
     async run({ store }) {
       const key = newKey()
       await create(store, key, 'one')
@@ -28,26 +28,26 @@ export const storeWrites: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'changes what the writer has seen',
+    name: 'changes what the writer has seen',
     async run({ store }) {
       const key = newKey()
       const seen = await create(store, key, 'one')
-      assert.ok(await store.set(key, 'two', hour, seen))
+      await change(store, key, 'two', seen)
       assert.equal(await valueUnder(store, key), 'two')
     },
   },
   {
-    rule: 'changes nothing for a writer that has seen an older entry',
+    name: 'changes nothing for a writer that has seen an older entry',
     async run({ store }) {
       const key = newKey()
       const old = await create(store, key, 'one')
-      assert.ok(await store.set(key, 'two', hour, old))
+      await change(store, key, 'two', old)
       assert.equal(await store.set(key, 'three', hour, old), undefined)
       assert.equal(await valueUnder(store, key), 'two')
     },
   },
   {
-    rule: 'changes nothing for a writer that has seen what is not there any more',
+    name: 'changes nothing for a writer that has seen what is not there any more',
     async run({ store }) {
       const key = newKey()
       const seen = await create(store, key, 'one')
@@ -57,7 +57,29 @@ export const storeWrites: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'gives every write a version of its own, for the same value too',
+    name: 'changes nothing for a writer that has seen another key',
+    async run({ store }) {
+      const [key, other] = [newKey(), newKey()]
+      const seen = await create(store, other, 'one')
+      await create(store, key, 'one')
+      assert.equal(await store.set(key, 'two', hour, seen), undefined)
+      assert.equal(await store.delete(key, seen), false)
+      assert.equal(await valueUnder(store, key), 'one')
+    },
+  },
+  {
+    name: 'goes by the version that was seen, and not by the value',
+    async run({ store }) {
+      const key = newKey()
+      const old = await create(store, key, 'one')
+      const { version } = await change(store, key, 'one', old)
+      assert.equal(await store.set(key, 'two', hour, old), undefined)
+      const next = await change(store, key, 'two', { value: 'something else', version })
+      assert.equal(await store.delete(key, { value: 'something else', version: next.version }), true)
+    },
+  },
+  {
+    name: 'gives every write a version of its own, for the same value too',
     async run({ store }) {
       const key = newKey()
       const versions = new Set<string>()
@@ -71,7 +93,7 @@ export const storeWrites: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'never uses a version again after a key was deleted and made anew',
+    name: 'never uses a version again after a key was deleted and made anew',
     async run({ store }) {
       const key = newKey()
       const first = await create(store, key, 'one')
@@ -82,7 +104,7 @@ export const storeWrites: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'deletes what was seen, once',
+    name: 'deletes what was seen, once',
     async run({ store }) {
       const key = newKey()
       const seen = await create(store, key, 'one')
@@ -92,19 +114,19 @@ export const storeWrites: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'deletes nothing for who has seen an older entry',
+    name: 'deletes nothing for who has seen an older entry',
     async run({ store }) {
       const key = newKey()
       const old = await create(store, key, 'one')
-      assert.ok(await store.set(key, 'two', hour, old))
+      await change(store, key, 'two', old)
       assert.equal(await store.delete(key, old), false)
       assert.equal(await valueUnder(store, key), 'two')
     },
   },
   {
-    rule: 'keeps any text as it is',
+    name: 'keeps any text as it is',
     async run({ store }) {
-      for (const value of ['', ' ', 'ümläut ☃ 𝄞', '{"a":"\\u0000\\n"}', 'x'.repeat(100_000)]) {
+      for (const value of ['', ' ', '\0', 'ümläut ☃ 𝄞 e\u0301', '{"a":"\\u0000\\n"}', 'x'.repeat(100_000)]) {
         const key = newKey()
         await create(store, key, value)
         assert.equal(await valueUnder(store, key), value)
@@ -112,16 +134,14 @@ export const storeWrites: readonly Clause<StoreHarness>[] = [
     },
   },
   {
-    rule: 'keeps keys apart that differ in one character',
+    name: 'keeps keys apart that differ in one character',
     async run({ store }) {
       const key = newKey()
-      await create(store, `${key}a`, 'a')
-      await create(store, `${key}A`, 'A')
-      await create(store, `${key}*`, '*')
-      assert.deepEqual(
-        [await valueUnder(store, `${key}a`), await valueUnder(store, `${key}A`), await valueUnder(store, `${key}*`)],
-        ['a', 'A', '*'],
+      const keys = ['', 'a', 'A', '*', '%', '_', '?', ' ', "'", '"', '\\', 'é', 'e\u0301', '☃', ':', 'a'.repeat(200)].map(
+        (end) => key + end,
       )
+      for (const one of keys) await create(store, one, one)
+      for (const one of keys) assert.equal(await valueUnder(store, one), one)
     },
   },
 ]
