@@ -15,6 +15,8 @@ export default defineConfig({
     // A rejection that nobody handles fails the run: work beside a request must report its own failures.
     dangerouslyIgnoreUnhandledErrors: false,
     testTimeout: 20_000,
+    // Tests that run side by side mostly wait, for a store's clock.
+    maxConcurrency: 40,
     hookTimeout: 20_000,
     projects: [
       project('core', 'packages/core', 'src/**/*.test.ts'),
