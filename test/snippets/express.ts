@@ -11,7 +11,7 @@ app.post('/mcp', requireAuth(auth), async (request, response) => {
   const server = new McpServer({ name: 'example', version: '1.0.0' })
   const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true })
   await server.connect(transport)
-  await transport.handleRequest(request, response)
+  await transport.handleRequest(request, response, request.body)
 })
 //#endregion
 
