@@ -14,6 +14,8 @@ export function applyUpstreamTokens(
   now: UnixSeconds,
 ): Outcome<Grant, Applied> {
   if (!grant) return { answer: 'gone' }
+  // They are there: the outcome of writing them was unknown, and now it is known.
+  if (grant.upstream.seq === from + 1 && grant.upstream.accessToken === tokens.accessToken) return { answer: 'kept' }
   if (grant.upstream.seq !== from) return { answer: 'superseded' }
   const { unreachableSince: _, expiresAt: __, ...upstream } = grant.upstream
   const next: Grant = {
