@@ -90,7 +90,7 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
       showConsent: showConsent({ ...consent, action: `${basePath}/consent` }),
     }),
     consent: consentEndpoint({ ...consent, origin: new URL(config.baseUrl).origin }),
-    callback: callbackEndpoint({ ...domain, lifetimes, authorizeUser: config.authorizeUser }),
+    callback: callbackEndpoint({ ...domain, lifetimes, authorizeUser: config.authorizeUser, upstreamIssuer: upstream.issuer }),
     token: tokenEndpoint({
       handlers: { authorization_code: redeemCodeHandler(granting), refresh_token: rotateRefreshTokenHandler(granting) },
       emit: domain.emit,

@@ -11,6 +11,8 @@ export type ClientAnswer = { readonly code: string } | { readonly error: ErrorCo
 
 /** What answering needs. */
 export interface AnswerNeeds extends OpenGrantNeeds {
+  /** The `iss` that the upstream adds to its answers, where it does. */
+  readonly upstreamIssuer: string | undefined
   readonly upstreamClient: Pick<UpstreamClient, 'exchangeCode' | 'identify' | 'revoke'>
   readonly environment: Environment
   readonly emit: Emit
@@ -33,20 +35,25 @@ export async function answerClient(
   transaction: Transaction,
   values: CallbackValues,
 ): Promise<ClientAnswer> {
-  const { emit } = needs
+  const { emit, upstreamIssuer } = needs
   const { clientId } = transaction.request
+  const refuse = (error: ErrorCode, reason: string): ClientAnswer => {
+    emit({ type: 'callback.refused', clientId, reason })
+    return describe(error)
+  }
+  // An answer of another server says nothing about this login, be it a code or an error (RFC 9207 §2.4).
+  if (upstreamIssuer !== undefined && values.iss !== undefined && values.iss !== upstreamIssuer)
+    return refuse('server_error', 'upstream_iss_mismatch')
   if (values.error !== undefined) {
     const error = passedOn.find((code) => code === values.error) ?? 'server_error'
-    emit({ type: 'callback.refused', clientId, reason: `upstream_${error}` })
-    return describe(error)
+    return refuse(error, `upstream_${error}`)
   }
   try {
     return { code: await signIn(needs, state, transaction, values) }
   } catch (cause) {
     if (cause instanceof UpstreamUnavailable && !cause.sent) throw cause
     const { error, reason } = judge(cause)
-    emit({ type: 'callback.refused', clientId, reason })
-    return describe(error)
+    return refuse(error, reason)
   }
 }
 
