@@ -40,10 +40,12 @@ export function keyvDirectory(keyv: GuardedKeyv, environment: Environment): Dire
   }
 }
 
+// A member that cannot be read is not passed over: a list must not miss the living.
 function parseMembers(text: unknown): Members {
   if (text === undefined || text === null) return new Map()
-  const members = Object.entries(parseObject(text)).filter((pair): pair is [string, number] => typeof pair[1] === 'number')
-  return new Map(members)
+  const pairs = Object.entries(parseObject(text))
+  if (pairs.every((pair): pair is [string, number] => typeof pair[1] === 'number')) return new Map(pairs)
+  throw new StoreUnreadable('the value under this name is not a list of this store')
 }
 
 function parseObject(text: unknown): object {
@@ -51,7 +53,7 @@ function parseObject(text: unknown): object {
     const json: unknown = JSON.parse(String(text))
     if (typeof json === 'object' && json !== null) return json
   } catch (cause) {
-    throw new StoreUnreadable('the value under this name is not a list of this store', { cause })
+    throw new StoreUnreadable('the value under this name is not JSON', { cause })
   }
   throw new StoreUnreadable('the value under this name is not a list of this store')
 }
