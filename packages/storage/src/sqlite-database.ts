@@ -56,7 +56,8 @@ export function openSqlite(path: string, environment: Environment): SqliteDataba
       try {
         return work()
       } catch (cause) {
-        if (!isOfTheEngine(cause)) throw cause
+        // What the engine did not throw is a mistake of ours, and no outage: an argument of the wrong kind, for one.
+        if (open && !isOfTheEngine(cause)) throw cause
         if (attempt === tries || !isBusy(cause)) throw new StoreUnavailable('SQLite failed', { cause })
         const [random = 0] = environment.randomBytes(1)
         await environment.sleep(2 + (random * 10) / 255)
@@ -109,9 +110,8 @@ function prepareFile(database: DatabaseSync): DatabaseSync {
   }
 }
 
-// What else is thrown here is a mistake of ours, and no outage: an argument of the wrong kind, for one.
 function isOfTheEngine(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ERR_SQLITE_ERROR' || error.code === 'ERR_INVALID_STATE')
+  return error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
 }
 
 function isBusy(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,21 +24,46 @@ describe('a SQLite store', () => {
     second.close()
   })
 
-  it('makes its folder and a file that only its owner reads', () => {
+  it('makes its folder, and files that only its owner reads', async () => {
     const path = join(folder, 'deep', 'er', 'private.db')
-    sqliteStore(path).close()
-    expect(statSync(path).mode & 0o777).toBe(0o600)
+    const store = sqliteStore(path)
+    await store.set('a:b:c', 'value', 60, undefined)
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(statSync(join(folder, 'deep')).mode & 0o777).toBe(0o700)
+    store.close()
   })
 
-  it('waits for another writer without blocking, and says so when it stays', async () => {
+  it('waits for another writer, in steps that leave the thread to others, and says so when it stays', async () => {
     const path = join(folder, 'busy.db')
     const store = sqliteStore(path)
     const other = new DatabaseSync(path)
     other.exec('BEGIN IMMEDIATE')
+    const started = performance.now()
+    let steps = 0
+    const stepping = setInterval(() => {
+      steps += 1
+    }, 1)
     await expect(store.set('a:b:c', 'value', 60, undefined)).rejects.toThrow(StoreUnavailable)
+    clearInterval(stepping)
+    const waited = performance.now() - started
+    expect(waited).toBeGreaterThan(300)
+    expect(waited).toBeLessThan(1500)
+    expect(steps).toBeGreaterThan(20)
     const waiting = store.set('a:b:c', 'value', 60, undefined)
     other.exec('COMMIT')
     expect(await waiting).toBeDefined()
+    other.close()
+    store.close()
+  })
+
+  it('reads while another process writes', async () => {
+    const path = join(folder, 'reading.db')
+    const store = sqliteStore(path)
+    const seen = await store.set('a:b:c', 'value', 60, undefined)
+    const other = new DatabaseSync(path)
+    other.exec("BEGIN IMMEDIATE; UPDATE entries SET value = 'changed'")
+    expect(await store.get('a:b:c')).toEqual(seen)
+    other.exec('ROLLBACK')
     other.close()
     store.close()
   })
@@ -57,32 +82,6 @@ describe('a SQLite store', () => {
     database.close()
   })
 
-  it('lets one of two processes win every one of 300 keys (R104)', async () => {
-    const path = join(folder, 'race.db')
-    sqliteStore(path).close()
-    const program = join(folder, 'racer.mjs')
-    const store = new URL('../dist/sqlite-store.js', import.meta.url).href
-    writeFileSync(
-      program,
-      `import { sqliteStore } from ${JSON.stringify(store)}
-       const store = sqliteStore(${JSON.stringify(path)})
-       process.once('message', async () => {
-         const won = []
-         for (let index = 0; index < 300; index += 1) if (await store.set('a:race:' + index, process.argv[2], 60, undefined)) won.push(index)
-         process.send(won, () => process.exit(0))
-       })
-       process.send('ready')`,
-    )
-    const racers = ['one', 'two'].map((name) => fork(program, [name], { execArgv: ['--no-warnings'] }))
-    const next = (racer: (typeof racers)[number]) => new Promise<unknown>((resolve) => racer.once('message', resolve))
-    await Promise.all(racers.map(next))
-    const results = racers.map(next)
-    for (const racer of racers) racer.send('go')
-    const won = (await Promise.all(results)).flat()
-    expect(won.length).toBe(300)
-    expect(new Set(won).size).toBe(300)
-  })
-
   it('refuses a file that is not a database, and one of a later release, and changes neither', () => {
     const text = join(folder, 'text.db')
     writeFileSync(text, 'this is a text, and not a database at all. '.repeat(50))
@@ -95,9 +94,34 @@ describe('a SQLite store', () => {
     expect(() => sqliteStore(later)).toThrow(/a later release wrote it/)
   })
 
-  it('rejects every call after it was closed', async () => {
+  it('rejects every call after it was closed, and may be closed twice', async () => {
     const store = sqliteStore(join(folder, 'closed.db'))
+    const seen = await store.set('a:b:c', 'value', 60, undefined)
+    store.close()
     store.close()
     await expect(store.get('a:b:c')).rejects.toThrow(StoreUnavailable)
+    await expect(store.set('a:b:c', 'value', 60, seen)).rejects.toThrow(StoreUnavailable)
+    await expect(seen && store.delete('a:b:c', seen)).rejects.toThrow(StoreUnavailable)
+    await expect(store.directory?.list('list', undefined, 10)).rejects.toThrow(StoreUnavailable)
+  })
+
+  it('takes a mistake in a call for a mistake, and not for an outage', async () => {
+    const store = sqliteStore(join(folder, 'mistake.db'))
+    const mistaken: { get(key: unknown): Promise<unknown> } = { get: Reflect.get(store, 'get') }
+    await expect(mistaken.get(undefined)).rejects.toThrow(TypeError)
+    await expect(mistaken.get({ key: 'a:b:c' })).rejects.not.toThrow(StoreUnavailable)
+    store.close()
+  })
+
+  it('keeps the engine out of a program that does not open one', () => {
+    const storage = JSON.stringify(new URL('../dist/index.js', import.meta.url).href)
+    const program = `
+      const { sqliteStore } = await import(${storage})
+      const isLoaded = () => process.moduleLoadList.some((name) => name.includes('NativeModule sqlite'))
+      const before = isLoaded()
+      sqliteStore(':memory:')
+      console.log(before, isLoaded())`
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' })
+    expect(stdout.trim()).toBe('false true')
   })
 })
