@@ -1,4 +1,4 @@
-import { type Store, StoreUnreadable } from '@drawbridge/core'
+import { type Store, StoreUnavailable, StoreUnreadable } from '@drawbridge/core'
 import { fixedEnvironment } from '@drawbridge/core/testing'
 import { describe, expect, it } from 'vitest'
 import { encrypted, fernet, generateFernetKey, memoryStore } from './index.ts'
@@ -61,6 +61,30 @@ describe('a sealed store', () => {
     expect(await plain.get('ns:client:two')).toBeDefined()
   })
 
+  it('refuses both of two values that were swapped, and neither is taken for the other (T91)', async () => {
+    const { plain, store } = world()
+    await written(store, 'ns:grant:mine', 'my grant')
+    await written(store, 'ns:grant:theirs', 'their grant')
+    const [mine, theirs] = [await plain.get('ns:grant:mine'), await plain.get('ns:grant:theirs')]
+    await plain.set('ns:grant:mine', theirs?.value ?? '', 3600, mine)
+    await plain.set('ns:grant:theirs', mine?.value ?? '', 3600, theirs)
+    for (const key of ['ns:grant:mine', 'ns:grant:theirs']) {
+      const entry = await store.get(key)
+      expect(() => entry?.value).toThrow(StoreUnreadable)
+    }
+  })
+
+  it('can be changed and deleted by who knows its version, opened or not', async () => {
+    const { counted, store } = world()
+    await written(store)
+    const seen = await store.get('a:b:c')
+    const changed = await store.set('a:b:c', 'changed', 3600, seen)
+    expect(changed?.value).toBe('changed')
+    expect(seen && (await store.delete('a:b:c', seen))).toBe(false)
+    expect(changed && (await store.delete('a:b:c', changed))).toBe(true)
+    expect(counted.opened).toBe(0)
+  })
+
   it('refuses a value that outlived its end, whatever the backend says (T94)', async () => {
     const { environment, plain, store } = world()
     await written(store, 'ns:client:one', 'brief', 10)
@@ -103,6 +127,29 @@ describe('a sealed store', () => {
     expect((await onlyCurrent.get('a:b:c'))?.value).toBe('the value')
     environment.advance(60)
     expect(await onlyCurrent.get('a:b:c')).toBeUndefined()
+  })
+
+  it('answers although it cannot seal again, and tries again with the next reader (T95)', async () => {
+    const { plain, environment } = world()
+    await written(encrypted(plain, fernet(old, { environment }), { environment }))
+    let readOnly = true
+    const failing: Store = {
+      ...plain,
+      set: (key, value, ttl, seen) => (readOnly ? Promise.reject(new StoreUnavailable('read only')) : plain.set(key, value, ttl, seen)),
+    }
+    const rejections: unknown[] = []
+    const watching = {
+      ...environment,
+      defer: (work: Promise<void>) => environment.defer(work.catch((error) => void rejections.push(error))),
+    }
+    const rotated = encrypted(failing, fernet([current, old], { environment }), { environment: watching })
+    expect((await rotated.get('a:b:c'))?.value).toBe('the value')
+    await environment.drain()
+    readOnly = false
+    expect((await rotated.get('a:b:c'))?.value).toBe('the value')
+    await environment.drain()
+    expect(rejections).toEqual([])
+    expect((await encrypted(plain, fernet(current, { environment }), { environment }).get('a:b:c'))?.value).toBe('the value')
   })
 
   it('does not seal again over what was written in the meantime', async () => {

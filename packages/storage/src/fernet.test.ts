@@ -89,6 +89,30 @@ describe('a Fernet cipher', () => {
     for (const bad of ['', 'gAAAAA==', token.slice(0, 40), 'A'.repeat(10_000_000)]) expect(() => cipher.open(bad)).toThrow(FernetError)
   })
 
+  it('never makes what it would not open', () => {
+    const cipher = fernet(current)
+    const longest = 'x'.repeat(780_000)
+    expect(cipher.open(cipher.seal(longest)).text).toBe(longest)
+    expect(() => cipher.seal('x'.repeat(800_000))).toThrow(RangeError)
+  })
+
+  it('does not look at the age of a token unless asked', () => {
+    const environment = fixedEnvironment({ at: 1 })
+    expect(fernet(current).open(fernet(current, { environment }).seal('text')).text).toBe('text')
+  })
+
+  it('gives one error for a wrong version, a wrong key and no token at all', () => {
+    const cipher = fernet(current)
+    const errors = [cipher.seal('text').replace('gAAAAA', 'gQAAAA'), fernet(old).seal('text'), ''].map((token) => {
+      try {
+        return cipher.open(token)
+      } catch (error) {
+        return error
+      }
+    })
+    for (const error of errors) expect(error).toEqual(new FernetError())
+  })
+
   it('tells nothing in its error', () => {
     const cipher = fernet(current)
     try {
@@ -113,8 +137,34 @@ describe('a Fernet cipher', () => {
     expect(() => fernet(key)).toThrow(/npm run keygen/)
   })
 
-  it('makes keys as Python prints them', () => {
+  it('names every key of a list that is bad, at once, and shows none of them', () => {
+    const keys = [current, 'bad-one', old, 'bad-two']
+    const refusal = (() => {
+      try {
+        return fernet(keys)
+      } catch (error) {
+        return error
+      }
+    })()
+    expect(refusal).toBeInstanceOf(ConfigurationError)
+    expect(refusal).toMatchObject({ problems: [expect.stringContaining('key 2 '), expect.stringContaining('key 4 ')] })
+    expect(inspect(refusal)).not.toMatch(/bad-one|bad-two/)
+    expect(inspect(refusal)).not.toContain(current)
+  })
+
+  it('refuses a list without a key', () => {
+    expect(() => fernet([])).toThrow(/storage key is missing.*npm run keygen/s)
+  })
+
+  it('takes a list with blanks around its keys', () => {
+    expect(fernet(` ${current} , ${old}\n`).open(fernet(old).seal('text'))).toEqual({ text: 'text', current: false })
+  })
+
+  it('makes keys as Python prints them, from the randomness it is given', () => {
     expect(generateFernetKey()).toMatch(/^[A-Za-z0-9_-]{43}=$/)
+    expect(generateFernetKey()).not.toBe(generateFernetKey())
+    const zeros = { ...fixedEnvironment(), randomBytes: (length: number) => new Uint8Array(length) }
+    expect(generateFernetKey(zeros)).toBe('AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=')
   })
 })
 

@@ -42,6 +42,35 @@ describe('a write whose outcome is unknown', () => {
     expect(await settleWrite(write)).toBe(false)
   })
 
+  it('lost when what it had seen is gone', async () => {
+    const { write, writes } = uncertain({ found: undefined })
+    expect(await settleWrite(write)).toBe(false)
+    expect(writes()).toBe(1)
+  })
+
+  it('goes out again when it creates and nothing is there', async () => {
+    const { write, writes } = uncertain({ found: undefined })
+    expect(await settleWrite({ ...write, seen: undefined })).toBe(true)
+    expect(writes()).toBe(2)
+  })
+
+  it('lost when it deletes and nothing is there: another may have been faster', async () => {
+    const { write, writes } = uncertain({ found: undefined })
+    expect(await settleWrite({ ...write, version: undefined })).toBe(false)
+    expect(writes()).toBe(1)
+  })
+
+  it('lost when it goes out again and loses', async () => {
+    const { write } = uncertain({ found: seen, secondWrite: false })
+    expect(await settleWrite(write)).toBe(false)
+  })
+
+  it('is not read back when it failed by a mistake of ours', async () => {
+    const { write } = uncertain({ found: 'down' })
+    const mistake = new TypeError('a mistake')
+    await expect(settleWrite({ ...write, write: () => Promise.reject(mistake) })).rejects.toBe(mistake)
+  })
+
   it('stays unknown when the store does not answer that either', async () => {
     const { write } = uncertain({ found: 'down' })
     await expect(settleWrite(write)).rejects.toThrow(StoreUnavailable)

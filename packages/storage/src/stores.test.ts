@@ -18,9 +18,29 @@ function harness(make: (environment: ReturnType<typeof fixedEnvironment>) => Sto
   return { store: make(environment), advance: async (by) => environment.advance(by) }
 }
 
+/** Turn and turn about through two handles on the same file, as two processes would. */
+function twoHandles(path: string, environment: ReturnType<typeof fixedEnvironment>): Store {
+  const handles = [sqliteStore(path, { environment }), sqliteStore(path, { environment })] as const
+  let calls = 0
+  const next = () => handles[calls++ % 2 === 0 ? 0 : 1]
+  const directory = () => next().directory ?? handles[0].directory
+  return {
+    ...handles[0],
+    get: (key) => next().get(key),
+    set: (key, value, ttl, seen) => next().set(key, value, ttl, seen),
+    delete: (key, seen) => next().delete(key, seen),
+    directory: {
+      add: async (list, member, ttl) => directory()?.add(list, member, ttl),
+      list: async (list, cursor, limit) => (await directory()?.list(list, cursor, limit)) ?? { members: [] },
+      remove: async (list, member) => directory()?.remove(list, member),
+    },
+  }
+}
+
 const stores: Record<string, StoreHarness> = {
   memoryStore: harness((environment) => memoryStore({ environment })),
   sqliteStore: harness((environment) => sqliteStore(join(folder, 'plain.db'), { environment })),
+  'sqliteStore by two handles': harness((environment) => twoHandles(join(folder, 'two.db'), environment)),
   'sqliteStore in memory': harness((environment) => sqliteStore(':memory:', { environment })),
   'keyvStore over a Map': harness((environment) => keyvStore(new Keyv(), { environment })),
   'encrypted memoryStore': harness((environment) => encrypted(memoryStore({ environment }), fernet(key, { environment }), { environment })),
