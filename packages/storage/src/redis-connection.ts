@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Environment, StoreUnavailable } from '@drawbridge/core'
 import type KeyvRedis from '@keyv/redis'
+import { inTime } from './deadline.ts'
 
 /** Where Redis is: a URL, the options of its client for one node, a Cluster or Sentinel, a client, or Keyv's adapter. */
 export type RedisTarget = NonNullable<ConstructorParameters<typeof KeyvRedis>[0]> | KeyvRedis<unknown>
@@ -13,6 +14,8 @@ export interface RedisScript {
 
 /** Redis, as far as a store needs it. Every method rejects with `StoreUnavailable`; `signal` is the deadline of the call. */
 export interface RedisConnection {
+  /** Runs `work` within the deadline of a call, which begins once the client is loaded: that takes its time, once, and is no fault of Redis. */
+  inTime<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result>
   get(key: string, signal: AbortSignal): Promise<string | undefined>
   run(script: RedisScript, key: string, args: readonly string[], signal: AbortSignal): Promise<unknown>
   close(): Promise<void>
@@ -70,6 +73,10 @@ export function connectRedis(target: RedisTarget, environment: Environment): Red
   }
 
   return {
+    async inTime(work) {
+      await connection()
+      return inTime(environment, work)
+    },
     get: (key, signal) =>
       send(signal, true, async (client, prefix) => {
         const value = await client.get(prefix(key))

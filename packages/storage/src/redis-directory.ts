@@ -1,5 +1,4 @@
 import { type Directory, type Environment, StoreUnavailable } from '@drawbridge/core'
-import { inTime } from './deadline.ts'
 import { type RedisConnection, redisScript } from './redis-connection.ts'
 
 /** A list is a sorted set by the end of its members, and lives as long as the longest of them. Some of the dead go with each addition. */
@@ -38,14 +37,14 @@ export function redisDirectory(redis: RedisConnection, environment: Environment)
   return {
     async add(list, member, ttl) {
       const now = environment.now()
-      await inTime(environment, (signal) => redis.run(add, list, [member, String(now + ttl), String(now)], signal))
+      await redis.inTime((signal) => redis.run(add, list, [member, String(now + ttl), String(now)], signal))
     },
     async remove(list, member) {
-      await inTime(environment, (signal) => redis.run(remove, list, [member], signal))
+      await redis.inTime((signal) => redis.run(remove, list, [member], signal))
     },
     async list(list, cursor, limit) {
       const [score, member] = cursor === undefined ? [String(environment.now() + 1), ''] : parseCursor(cursor)
-      const rows = await inTime(environment, (signal) => redis.run(page, list, [score, member, String(limit + 1)], signal))
+      const rows = await redis.inTime((signal) => redis.run(page, list, [score, member, String(limit + 1)], signal))
       if (!Array.isArray(rows)) throw new StoreUnavailable('Redis did not answer with a list')
       const pairs = Array.from({ length: rows.length / 2 }, (_, index) => ({
         member: String(rows[index * 2]),

@@ -1,5 +1,4 @@
 import { type Entry, type Store, systemEnvironment } from '@drawbridge/core'
-import { inTime } from './deadline.ts'
 import { settleWrite } from './read-back.ts'
 import { connectRedis, type RedisConnection, type RedisTarget, redisScript } from './redis-connection.ts'
 import { redisDirectory } from './redis-directory.ts'
@@ -35,10 +34,10 @@ export function redisStore(target: RedisTarget, { environment = systemEnvironmen
     reach: 'shared',
     sealed: false,
     directory: redisDirectory(redis, environment),
-    get: (key) => inTime(environment, (signal) => find(redis, key, signal)),
+    get: (key) => redis.inTime((signal) => find(redis, key, signal)),
     async set(key, value, ttl, seen) {
       if (!(ttl > 0)) throw new RangeError('a ttl is positive')
-      return inTime(environment, async (signal) => {
+      return redis.inTime(async (signal) => {
         const entry: Entry = { value, version: newVersion(environment) }
         const args = [seen?.version ?? '', `${entry.version}${value}`, String(Math.ceil(ttl * 1000))]
         const write = async (): Promise<boolean> => (await redis.run(writeIfSeen, key, args, signal)) === 1
@@ -46,7 +45,7 @@ export function redisStore(target: RedisTarget, { environment = systemEnvironmen
       })
     },
     delete: (key, seen) =>
-      inTime(environment, (signal) => {
+      redis.inTime((signal) => {
         const write = async (): Promise<boolean> => (await redis.run(deleteIfSeen, key, [seen.version], signal)) === 1
         return settleWrite({ write, read: () => find(redis, key, signal), version: undefined, seen })
       }),
