@@ -12,7 +12,7 @@ const due = 8 * hour - 240
 async function openWarm(options: { mode?: 'github-app'; cacheFor?: number; accessToken?: number } = {}): Promise<[House, DistantStore]> {
   const { cacheFor = 0, accessToken = hour, ...mode } = options
   const world = openHouse(mode)
-  const store = distantStore(memoryStore({ environment: world.environment }), world.environment)
+  const store = distantStore(memoryStore(world), world.environment)
   const house = openHouse({ beside: world, clientStorage: store, verification: { cacheFor }, lifetimes: { accessToken } })
   await house.login()
   await house.environment.drain()
@@ -169,7 +169,7 @@ describe('the store waits in sequence, with cacheFor, of', () => {
 describe('cold, one more:', () => {
   it('the first request opens the deployment, which takes two when it is the first one ever', async () => {
     const world = openHouse()
-    const store = distantStore(memoryStore({ environment: world.environment }), world.environment)
+    const store = distantStore(memoryStore(world), world.environment)
     const first = openHouse({ beside: world, clientStorage: store })
     expect(await store.waitsOf(() => first.register())).toMatchObject({ waits: 3 })
     const second = openHouse({ beside: world, clientStorage: store })
@@ -183,8 +183,8 @@ describe('a person who is logged in', () => {
     ['an upstream whose tokens end', 'github-app'],
   ] as const)('costs at most 2 KB in a sealed store, and 1.4 times the upstream tokens: %s (P8)', async (_, mode) => {
     const world = openHouse({ mode })
-    const watched = watchedStore(memoryStore({ environment: world.environment }))
-    const store = encrypted(watched, fernet(generateFernetKey()), world.environment)
+    const watched = watchedStore(memoryStore(world))
+    const store = encrypted(watched, fernet(generateFernetKey(), world), world)
     const house = openHouse({ beside: world, clientStorage: store })
     const { clientId, tokens } = await house.login()
     await house.refresh(clientId, tokens.refresh_token)

@@ -191,7 +191,7 @@ describe('a malformed Authorization header', () => {
 /** Signs what a real token says, changed, with our own key unless told. */
 async function forge(
   token: string,
-  { header = {}, claims = {}, key = signingKey }: { header?: Record<string, unknown>; claims?: JWTPayload; key?: string },
+  { header = {}, claims = {}, key = signingKey }: { header?: Record<string, unknown>; claims?: Record<string, unknown>; key?: string },
 ): Promise<string> {
   const payload: JWTPayload = Object.fromEntries(
     Object.entries({ ...decodeJwt(token), ...claims }).filter(([, value]) => value !== undefined),

@@ -281,7 +281,7 @@ async function empty(store: WatchedStore): Promise<void> {
 
 function openWatched(): { house: House; store: WatchedStore } {
   const world = openHouse()
-  const store = watchedStore(memoryStore({ environment: world.environment }))
+  const store = watchedStore(memoryStore(world))
   return { store, house: openHouse({ beside: world, clientStorage: store }) }
 }
 
@@ -369,8 +369,8 @@ describe('a record that cannot be read', () => {
   /** A house over a sealed store, what lies below the seal, and a login. */
   async function openSealed() {
     const world = openHouse({ mode: 'github-app' })
-    const below = watchedStore(memoryStore({ environment: world.environment }))
-    const clientStorage = encrypted(below, fernet(key, world.environment), world.environment)
+    const below = watchedStore(memoryStore(world))
+    const clientStorage = encrypted(below, fernet(key, world), world)
     const house = openHouse({ beside: world, clientStorage })
     const { clientId, tokens } = await house.login()
     await house.environment.drain()
