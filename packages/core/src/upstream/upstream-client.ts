@@ -117,11 +117,17 @@ async function ask(
   // An empty scope says nothing: upstreams without scopes send it (GitHub Apps).
   const scopes = answer.scope ? parseScope(answer.scope) : undefined
   return {
-    accessToken: answer.access_token,
-    ...(answer.refresh_token !== undefined && { refreshToken: answer.refresh_token }),
+    accessToken: requireToken(answer.access_token),
+    ...(answer.refresh_token !== undefined && { refreshToken: requireToken(answer.refresh_token) }),
     ...(answer.expires_in !== undefined && { expiresAt: environment.now() + Math.min(Math.floor(answer.expires_in), longest) }),
     ...(scopes && { scopes }),
   }
+}
+
+// Anything else would be refused by fetch, as a header, in an error that quotes it.
+function requireToken(token: string): string {
+  if (/^[\x20-\x7e]+$/.test(token)) return token
+  throw new UpstreamUnavailable('token_malformed')
 }
 
 /** An upstream that says "a million years" means "never"; a century keeps every sum finite (REL-R8). */
@@ -129,11 +135,16 @@ const longest = 100 * 365 * 86_400
 
 // A no is final and ends the grant, so only what RFC 6749 §5.2 calls invalid_grant is one. Our own expired secret is an
 // alarm for the operator, and never a reason to log people out.
+//
+// oauth4webapi's errors carry the upstream's whole answer. Ours are thrown into tools, which log what they catch, so of the
+// answer they keep the name of the error and nothing that could be a token.
 function judge({ errorNames = {} }: Upstream, cause: unknown): Error {
   if (cause instanceof UpstreamUnavailable) return cause
-  if (!(cause instanceof oauth.ResponseBodyError)) return new UpstreamUnavailable('answer_not_usable', { cause })
-  const error = errorNames[cause.error] ?? cause.error
-  return error === 'invalid_grant' ? new UpstreamRefused(error, cause) : new UpstreamUnavailable(error, { cause })
+  if (!(cause instanceof oauth.ResponseBodyError)) {
+    return new UpstreamUnavailable('answer_not_usable', { cause: new Error(cause instanceof Error ? cause.message : 'unknown') })
+  }
+  const error = errorNames[cause.error] ?? (/^[a-z_-]{1,64}$/.test(cause.error) ? cause.error : 'error_without_name')
+  return error === 'invalid_grant' ? new UpstreamRefused(error) : new UpstreamUnavailable(error)
 }
 
 async function getJson(

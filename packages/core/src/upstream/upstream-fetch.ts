@@ -71,8 +71,9 @@ function parseObject(text: string): Record<string, unknown> {
   try {
     const json: unknown = JSON.parse(text)
     if (typeof json === 'object' && json !== null && !Array.isArray(json)) return { ...json }
-  } catch (cause) {
-    throw new UpstreamUnavailable('not_json', { cause })
+  } catch {
+    // Without the cause: it quotes the text, in which a token may be.
+    throw new UpstreamUnavailable('not_json')
   }
   throw new UpstreamUnavailable('not_an_object')
 }
