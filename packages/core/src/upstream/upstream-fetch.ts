@@ -59,12 +59,21 @@ async function readLimited(response: Response): Promise<string> {
 
 function normalise(status: number, text: string, quirks: UpstreamQuirks): Response {
   if (text === '' && status < 300) return Response.json({})
-  const json = parseObject(text)
+  const json = status === 401 ? parseRefusal(text) : parseObject(text)
   const failed = quirks.errorsWithStatus200 && typeof json.error === 'string'
   if (quirks.missingTokenType && json.token_type === undefined && json.access_token !== undefined) json.token_type = 'bearer'
   if (quirks.commaSeparatedScopes && typeof json.scope === 'string') json.scope = json.scope.split(/[ ,]+/).join(' ')
   // Without the upstream's headers: a WWW-Authenticate beside an error would hide the error from oauth4webapi.
   return Response.json(json, { status: failed && status < 300 ? 400 : status })
+}
+
+// A resource server's 401 says it all by its status; its body is often empty, or a page (RFC 6750 §3).
+function parseRefusal(text: string): Record<string, unknown> {
+  try {
+    return parseObject(text)
+  } catch {
+    return {}
+  }
 }
 
 function parseObject(text: string): Record<string, unknown> {
