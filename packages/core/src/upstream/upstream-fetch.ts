@@ -23,8 +23,12 @@ export function upstreamFetch(environment: Environment, quirks: UpstreamQuirks =
         throw unavailable(cause)
       })
     const { status } = response
-    if (status >= 500 || status === 429) throw new UpstreamUnavailable(`status_${status}`, retryAfterOf(response))
-    if (status >= 300 && status < 400) throw new UpstreamUnavailable('redirect')
+    const reason = status >= 500 || status === 429 ? `status_${status}` : status >= 300 && status < 400 ? 'redirect' : undefined
+    if (reason !== undefined) {
+      // A body that nobody reads keeps its connection until the garbage collector comes by.
+      await response.body?.cancel().catch(() => {})
+      throw new UpstreamUnavailable(reason, retryAfterOf(response))
+    }
     const text = await readLimited(response).catch((cause: unknown) => {
       throw unavailable(cause)
     })
