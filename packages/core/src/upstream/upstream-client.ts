@@ -88,11 +88,11 @@ export function upstreamClient({ upstream, credentials, callbackUrl, environment
     async revoke({ accessToken, refreshToken }) {
       if (!upstream.revocation) return
       if ('endpoint' in upstream.revocation) {
-        await oauth.revocationRequest(server, client, authentication, refreshToken ?? accessToken, options)
+        refuseUnheard(await oauth.revocationRequest(server, client, authentication, refreshToken ?? accessToken, options))
         return
       }
       const { url, init } = upstream.revocation.request(accessToken, credentials)
-      await call(url, init)
+      refuseUnheard(await call(url, init))
     },
   }
 }
@@ -128,6 +128,11 @@ async function ask(
 function requireToken(token: string): string {
   if (/^[\x20-\x7e]+$/.test(token)) return token
   throw new UpstreamUnavailable('token_malformed')
+}
+
+// A token that the upstream does not know any more is ended; one that it did not let us end is not.
+function refuseUnheard({ status }: Response): void {
+  if (status === 401 || status === 403) throw new UpstreamUnavailable(`status_${status}`)
 }
 
 /** An upstream that says "a million years" means "never"; a century keeps every sum finite (REL-R8). */
