@@ -46,6 +46,8 @@ export interface Upstream {
   /** Added to every token request. */
   readonly tokenParameters?: Readonly<Record<string, string>>
   readonly quirks?: UpstreamQuirks
+  /** Scopes that the upstream leaves out of its answers where another granted one includes them, by that one. */
+  readonly includedScopes?: Readonly<Record<string, readonly string[]>>
   /** The upstream's own names for errors, and the ones of RFC 6749 §5.2 that they mean. */
   readonly errorNames?: Readonly<Record<string, 'invalid_grant' | 'invalid_client'>>
   /** Asks the upstream who the person is. */

@@ -120,8 +120,12 @@ async function ask(
     accessToken: requireToken(answer.access_token),
     ...(answer.refresh_token !== undefined && { refreshToken: requireToken(answer.refresh_token) }),
     ...(answer.expires_in !== undefined && { expiresAt: environment.now() + Math.min(Math.floor(answer.expires_in), longest) }),
-    ...(scopes && { scopes }),
+    ...(scopes && { scopes: includeScopes(upstream, scopes) }),
   }
+}
+
+function includeScopes({ includedScopes = {} }: Upstream, scopes: readonly string[]): readonly string[] {
+  return [...new Set(scopes.flatMap((scope) => [scope, ...(includedScopes[scope] ?? [])]))]
 }
 
 // Anything else would be refused by fetch, as a header, in an error that quotes it.
