@@ -105,10 +105,12 @@ function parseKeys(input: OAuthProxyOptions['jwtSigningKey'], problems: string[]
 }
 
 function refuseUpstreamClient({ clientId, clientSecret }: OAuthProxyOptions, upstream: Upstream): string[] {
-  const problems: string[] = []
+  const problems: string[] = [...(upstream.problems ?? [])]
   if (!clientId) problems.push(`clientId is missing: ${upstream.name} shows it where the app is registered`)
   if (!clientSecret && upstream.clientAuthentication !== 'none') problems.push(`clientSecret is missing: ${upstream.name} asks for one`)
-  for (const endpoint of [upstream.authorizationEndpoint, upstream.tokenEndpoint]) {
+  const { authorizationEndpoint, tokenEndpoint, revocation } = upstream
+  const endpoints = [authorizationEndpoint, tokenEndpoint, ...(revocation && 'endpoint' in revocation ? [revocation.endpoint] : [])]
+  for (const endpoint of endpoints) {
     if (!/^(https:\/\/|http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?\/)/.test(endpoint)) {
       problems.push(`the upstream endpoint ${endpoint} is not https (http is accepted on loopback only)`)
     }

@@ -50,6 +50,8 @@ export interface Upstream {
   readonly includedScopes?: Readonly<Record<string, readonly string[]>>
   /** The upstream's own names for errors, and the ones of RFC 6749 §5.2 that they mean. */
   readonly errorNames?: Readonly<Record<string, 'invalid_grant' | 'invalid_client'>>
+  /** What is wrong with the provider's own options; the `ConfigurationError` lists it with everything else. */
+  readonly problems?: readonly string[]
   /** Asks the upstream who the person is. */
   identify(call: UpstreamCall): Promise<Identity>
 }
