@@ -557,7 +557,8 @@ describe('the exploration finds', () => {
     ['a write that does not say what it has seen', twins, { writesSaySeen: false }, 'one code gave tokens twice'],
     ['a write that does not say what it has seen, by two tokens', theft, { writesSaySeen: false }, 'an old refresh token gave tokens'],
     ['a lost race that is answered', twins, { lostRace: 'is answered all the same' }, 'one code gave tokens twice'],
-    ['an unknown outcome that is taken for a win', twice, { unknownOutcome: 'is taken for a win' }, 'one code gave tokens twice'],
+    ['a removal that is taken for done unread', twice, { unknownOutcome: 'is taken for a win' }, 'a replay left the grant alive'],
+    ['a rotation that is taken for done unread', storm, { unknownOutcome: 'is taken for a win' }, 'an old refresh token gave tokens'],
     [
       'a grace that issues a fresh successor',
       storm,
