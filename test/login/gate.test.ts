@@ -593,16 +593,15 @@ describe('an upstream whose tokens never end', () => {
     expect(users(house)).toBe(3)
   })
 
-  it('that answers for another person ends nothing and changes nobody', async () => {
+  it('that answers for another person ends the grant, since its token is not the person’s any more', async () => {
     const house = openHouse()
     const { tokens } = await house.login()
     detour(house, async () => Response.json({ id: 999, login: 'mallory' }))
     house.environment.advance(quarter + 1)
     await house.mcpStatus(tokens.access_token)
     await house.environment.drain()
-    const { extra } = await house.auth.verifyAccessToken(tokens.access_token)
-    expect([extra.subject, extra.identity.subject, extra.identity.claims.login]).toEqual(['583231', '583231', 'octocat'])
-    expect(ended(house)).toEqual([])
+    expect(await house.mcpStatus(tokens.access_token)).toBe(401)
+    expect(ended(house)).toEqual(['upstream_names_another_person'])
   })
 
   it('that has a new name for the person is believed', async () => {

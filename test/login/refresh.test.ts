@@ -198,7 +198,7 @@ describe('a refused refresh changes nothing', () => {
     ['a scope of the same beginning (T68)', { scope: 'use' }, invalidScope, 'scope_wider_than_granted'],
     ['a scope with characters that no scope has (T67)', { scope: 'user"' }, malformedScope, 'scope_malformed'],
     ['another resource (R95, T59)', { resource: 'https://other.example/mcp' }, invalidTarget, 'refresh_token_for_another_resource'],
-    ['a client secret (R88, T17)', { client_secret: 'x' }, invalidClient, 'client_secret_of_a_public_client'],
+    ['a client secret (R88, T17)', { client_secret: 'x' }, invalidClient, 'client_authentication_by_another_method'],
     ['a client that is unknown (R102)', { client_id: '019b796d-d600-7000-8000-000000000000' }, invalidClient, 'client_unknown'],
   ])('%s', async (_, fields, expected, reason) => {
     const house = openHouse()

@@ -85,11 +85,22 @@ describe('a registration', () => {
     expect(house.events).toEqual([{ type: 'client.registered', clientId, clientName: 'A name', at: 1_767_268_800 }])
   })
 
-  it.each(['none', 'client_secret_basic', 'client_secret_post'])(
-    'that asks for %s gets a public client and no secret (R114)',
+  it.each([{}, { token_endpoint_auth_method: 'none' }])('gets no secret that it did not ask for (R113, G7, %j)', async (asked) => {
+    const answer = await register(openHouse(), { redirect_uris: ['http://localhost:3000/cb'], ...asked })
+    expect(answer).toEqual({ ...registered, redirect_uris: ['http://localhost:3000/cb'] })
+  })
+
+  it.each(['client_secret_basic', 'client_secret_post'])(
+    'that asks for %s gets a secret, which never ends by itself (R112)',
     async (method) => {
       const answer = await register(openHouse(), { redirect_uris: ['http://localhost:3000/cb'], token_endpoint_auth_method: method })
-      expect(answer).toEqual({ ...registered, redirect_uris: ['http://localhost:3000/cb'] })
+      expect(answer).toEqual({
+        ...registered,
+        redirect_uris: ['http://localhost:3000/cb'],
+        token_endpoint_auth_method: method,
+        client_secret: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/),
+        client_secret_expires_at: 0,
+      })
     },
   )
 

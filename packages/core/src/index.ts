@@ -1,10 +1,14 @@
 export type { AuthorizeUser } from './callback/open-grant.ts'
+export type { StaticClient } from './clients/static-client.ts'
 export type { AuthorizationServerMetadata } from './discovery/authorization-server.ts'
 export type { Handler } from './http/endpoint.ts'
+export type { Peer } from './http/peer.ts'
+export type { RateLimit, RateLimitKind } from './http/rate-limit.ts'
 export { type AuthenticateOptions, OAuthProxy, type RevokeTarget } from './oauth-proxy.ts'
 export type {
   ClientOptions,
   ConsentOptions,
+  LimitOptions,
   OAuthProxyOptions,
   UpstreamOptions,
   VerificationOptions,

@@ -1,6 +1,7 @@
 import { type Config, parseConfig } from './config.ts'
 import { type AuthorizationServerMetadata, authorizationServerMetadata } from './discovery/authorization-server.ts'
 import type { Handler } from './http/endpoint.ts'
+import type { Peer } from './http/peer.ts'
 import type { OAuthProxyOptions } from './options.ts'
 import { type Environment, systemEnvironment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
@@ -70,8 +71,8 @@ export class OAuthProxy {
   }
 
   /** Answers a request to one of our endpoints, by its full public path, to the letter; undefined when it is not ours. */
-  async fetch(request: Request): Promise<Response | undefined> {
-    return this.#handlers.get(new URL(request.url).pathname)?.(request)
+  async fetch(request: Request, peer?: Peer): Promise<Response | undefined> {
+    return this.#handlers.get(new URL(request.url).pathname)?.(request, peer)
   }
 
   /** Who calls the MCP endpoint; or the finished 400, 401, 403 or 503. */

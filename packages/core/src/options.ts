@@ -1,4 +1,6 @@
 import type { AuthorizeUser } from './callback/open-grant.ts'
+import type { StaticClient } from './clients/static-client.ts'
+import type { RateLimit } from './http/rate-limit.ts'
 import type { RecordedEvent } from './ports/events.ts'
 import type { Store } from './ports/store.ts'
 import type { Lifetimes } from './protocol/lifetimes.ts'
@@ -37,14 +39,25 @@ export interface OAuthProxyOptions {
   readonly consent?: ConsentOptions
   readonly upstream?: UpstreamOptions
   readonly verification?: VerificationOptions
+  readonly limits?: LimitOptions
 }
 
 /** Which clients may register, and for what. */
 export interface ClientOptions {
   /** Every scope a client may ask for. Default: `requiredScopes`. */
   readonly validScopes?: readonly string[]
+  /** Clients that the operator registers by hand. Default: none. */
+  readonly static?: readonly StaticClient[]
   /** Private-use schemes without a dot that redirect URIs may have. Default: those of known MCP clients. */
   readonly redirectSchemes?: readonly string[]
+}
+
+/** How often one address may call. */
+export interface LimitOptions {
+  /** Counts requests where you like, or not at all (`false`). Default: a window of a minute in each process, wide enough for hosted clients. */
+  readonly rateLimit?: RateLimit | false
+  /** Proxies of yours in front, each of which adds to `X-Forwarded-For`. Default: 0, the header is not looked at. */
+  readonly trustedProxies?: number
 }
 
 /** The consent page. */

@@ -6,6 +6,7 @@ import { consentEndpoint } from './consent/endpoint.ts'
 import { showConsent } from './consent/show-consent.ts'
 import { type Authenticate, authenticate } from './gate/authenticate.ts'
 import { type BrowserCookies, browserCookies } from './http/browser-cookies.ts'
+import { type Limiter, openLimiter, windowLimit } from './http/rate-limit.ts'
 import type { Environment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
 import type { Upstream } from './ports/upstream.ts'
@@ -59,6 +60,7 @@ interface Domain {
   readonly ending: GrantEnding
   readonly keeper: UpstreamTokensKeeper
   readonly verify: VerifyAccessToken
+  readonly limiter: Limiter
   readonly environment: Environment
   readonly emit: Emit
 }
@@ -68,12 +70,13 @@ function furnish(config: Config, upstream: Upstream, environment: Environment, e
   const records = openRecords({ ...config, environment, emit })
   const client = upstreamClient({ upstream, credentials, callbackUrl: `${baseUrl}/auth/callback`, environment })
   const shared = { issuer, records, upstreamClient: client, cookies: browserCookies(issuer, config.secure), environment, emit }
+  const limiter = openLimiter(config.rateLimit ?? windowLimit(environment), config.trustedProxies)
   const tokens = accessTokens({ ...config, environment })
   const ending = grantEnding(shared)
   const keeper = upstreamTokens({ ...shared, ending })
   const watch = watchGrant({ ...shared, keeper, ending })
   const verify = verifyAccessToken({ ...config, ...shared, accessTokens: tokens, watch })
-  return { ...shared, findClient: findClient(records.clients), accessTokens: tokens, ending, keeper, verify }
+  return { ...shared, findClient: findClient(records.clients, config.staticClients), accessTokens: tokens, ending, keeper, verify, limiter }
 }
 
 function openRooms(config: Config, upstream: Upstream, domain: Domain): OperationalHandlers {
@@ -92,6 +95,7 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
     consent: consentEndpoint({ ...consent, origin: new URL(config.baseUrl).origin }),
     callback: callbackEndpoint({ ...domain, lifetimes, authorizeUser: config.authorizeUser, upstreamIssuer: upstream.issuer }),
     token: tokenEndpoint({
+      limiter: domain.limiter,
       handlers: { authorization_code: redeemCodeHandler(granting), refresh_token: rotateRefreshTokenHandler(granting) },
       emit: domain.emit,
     }),

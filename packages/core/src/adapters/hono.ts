@@ -1,4 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono'
+import { z } from 'zod'
+import type { Peer } from '../http/peer.ts'
 import type { OAuthProxy } from '../oauth-proxy.ts'
 import type { AuthInfo } from '../tokens/verify-access-token.ts'
 import { type McpCorsOptions, mcpCors } from './mcp-cors.ts'
@@ -25,12 +27,13 @@ export interface McpAppOptions {
 }
 
 /**
- * The application in one call. It answers full public paths, so it can be served as it is or mounted with `app.route(...)` at
+ * The application in one call. Throws `ConfigurationError` for an `mcpPath` that is not listed. It answers full public paths, so it can be served as it is or mounted with `app.route(...)` at
  * any depth; what is not its own it leaves to the application around it.
  */
 export function mcpApp({ auth, mcp, mcpPath, scopes, health = false, cors = {}, middleware = [] }: McpAppOptions): Hono {
   const app = new Hono()
-  const resource = auth.resources.find((candidate) => candidate.mcpPath === (mcpPath ?? auth.resources[0].mcpPath)) ?? auth.resources[0]
+  auth.getRoutes(mcpPath) // throws for a path that is not listed
+  const resource = auth.resources.find((candidate) => candidate.mcpPath === mcpPath) ?? auth.resources[0]
   for (const handler of middleware) app.use('*', handler)
   if (health) app.use('*', healthRoutes(auth))
   app.use('*', authRoutes(auth))
@@ -51,13 +54,14 @@ export function mcpApp({ auth, mcp, mcpPath, scopes, health = false, cors = {}, 
 
 /** Our endpoints, all of them, by their full public path; anything else goes on to the next handler. */
 export function authRoutes(auth: OAuthProxy): MiddlewareHandler {
-  return async (context, next) => (await auth.fetch(context.req.raw)) ?? next()
+  return async (context, next) => (await auth.fetch(context.req.raw, peerOf(context.env))) ?? next()
 }
 
 /** The documents that must sit at the origin's root, for an application that mounts the rest deeper. */
 export function wellKnownRoutes(auth: OAuthProxy): Hono {
   const app = new Hono()
-  for (const { method, path, handler } of auth.getWellKnownRoutes()) app.on(method, path, (context) => handler(context.req.raw))
+  for (const { method, path, handler } of auth.getWellKnownRoutes())
+    app.on(method, path, (context) => handler(context.req.raw, peerOf(context.env)))
   return app
 }
 
@@ -85,6 +89,14 @@ export function withPrefix<Rest extends unknown[], Result>(
     return handler(new Request(url, request), ...rest)
   }
 }
+
+// On Node the adapter's bindings hold the request as it came in; other hosts do not tell who is at the other end.
+function peerOf(env: unknown): Peer {
+  const bindings = nodeBindings.safeParse(env)
+  return bindings.success ? { address: bindings.data.incoming.socket.remoteAddress } : {}
+}
+
+const nodeBindings = z.object({ incoming: z.object({ socket: z.object({ remoteAddress: z.string() }) }) })
 
 function healthRoutes(auth: OAuthProxy): MiddlewareHandler {
   return async (context, next) => {

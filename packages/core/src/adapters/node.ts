@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Peer } from '../http/peer.ts'
 import type { AuthenticateOptions, OAuthProxy } from '../oauth-proxy.ts'
 
 export { type Served, type ServeOptions, serve } from './serve.ts'
@@ -19,7 +20,8 @@ export type NodeHandler = (request: NodeRequest, response: ServerResponse, next?
  * `next`, or is answered 404. A body that a parser has read before us is taken from `request.body`.
  */
 export function nodeHandler(auth: OAuthProxy): NodeHandler {
-  return (request, response, next) => run(request, response, next, async (webRequest) => (await auth.fetch(webRequest)) ?? 'next')
+  return (request, response, next) =>
+    run(request, response, next, async (webRequest) => (await auth.fetch(webRequest, peerOf(request))) ?? 'next')
 }
 
 /** The bearer gate as middleware: who calls is in `request.auth`, where MCP's SDK looks for it. */
@@ -31,6 +33,10 @@ export function requireAuth(auth: OAuthProxy, options: AuthenticateOptions = {})
       request.auth = who
       return 'next'
     })
+}
+
+function peerOf({ socket }: NodeRequest): Peer {
+  return socket.remoteAddress === undefined ? {} : { address: socket.remoteAddress }
 }
 
 function run(

@@ -1,5 +1,6 @@
 import type { FindClient } from '../clients/find-client.ts'
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
+import type { Limiter } from '../http/rate-limit.ts'
 import { seeOther } from '../http/redirect.ts'
 import type { Emit } from '../ports/events.ts'
 import { invalidClient, invalidRequest, OAuthError } from '../protocol/errors.ts'
@@ -20,17 +21,28 @@ export interface AuthorizeEndpointNeeds {
   readonly redirectSchemes: readonly string[]
   readonly showConsent: ShowConsent
   readonly emit: Emit
+  readonly limiter: Limiter
 }
 
 /**
  * Authorization (RFC 6749 §4.1.1): judges what a client asks for and shows the person the question. It writes nothing, so it
  * can be asked any number of times. Until the redirect URI is known to be the client's, errors go to a page and nowhere else.
  */
-export function authorizeEndpoint({ issuer, findClient, policy, redirectSchemes, showConsent, emit }: AuthorizeEndpointNeeds): Handler {
+export function authorizeEndpoint({
+  issuer,
+  findClient,
+  policy,
+  redirectSchemes,
+  showConsent,
+  emit,
+  limiter,
+}: AuthorizeEndpointNeeds): Handler {
   return openEndpoint({
     name: 'authorize',
     kind: 'page',
     emit,
+    limiter,
+    limitedAs: 'authorize',
     async get(request) {
       const parameters = parseParameters(new URL(request.url).searchParams, authorizeNames)
       const { client, redirectUri } = await proveTarget(parameters, findClient, redirectSchemes)

@@ -1,27 +1,21 @@
-import { invalidClient, invalidRequest, type OAuthError } from '../protocol/errors.ts'
+import { hashSecret, isSameSecret } from '../protocol/compare.ts'
+import { invalidClient, type OAuthError } from '../protocol/errors.ts'
 import type { Client } from '../records/client.ts'
 import type { FindClient } from './find-client.ts'
-
-/** The client authentication in a request to the token or revocation endpoint (RFC 6749 §2.3, §3.2.1). */
-export interface ClientAuthentication {
-  readonly authorization: string | undefined
-  readonly clientId: string | undefined
-  readonly clientSecret: string | undefined
-}
+import { type ClientAuthentication, readCredentials } from './read-credentials.ts'
 
 /**
- * The client that makes a request. Clients of this server are public: they name themselves and bring no secret (OAuth 2.1
- * §2.4). Throws `invalid_client` with one text for an unknown client and for a secret nobody asked for.
+ * The client that makes a request, by the method it registered and no other (OAuth 2.1 §2.4, RFC 7591 §2). Throws `invalid_client`
+ * with one text for an unknown client, a wrong secret and a wrong method, so that none of them can be told apart.
  */
-export async function authenticateClient(
-  find: FindClient,
-  { authorization, clientId, clientSecret }: ClientAuthentication,
-): Promise<Client> {
-  if (authorization !== undefined) throw refuse('client_authentication_by_header')
-  if (clientId === undefined) throw invalidRequest('The parameter client_id is missing.', 'client_id_missing')
-  const client = await find(clientId)
+export async function authenticateClient(find: FindClient, authentication: ClientAuthentication): Promise<Client> {
+  const credentials = readCredentials(authentication)
+  if (!credentials) throw refuse('client_authentication_malformed')
+  const client = await find(credentials.clientId)
   if (!client) throw refuse('client_unknown')
-  if (clientSecret !== undefined) throw refuse('client_secret_of_a_public_client')
+  if (client.authentication !== credentials.method) throw refuse('client_authentication_by_another_method')
+  if (client.authentication === 'none') return client
+  if (!isSameSecret(hashSecret(credentials.secret), client.secretHash ?? '')) throw refuse('client_secret_wrong')
   return client
 }
 

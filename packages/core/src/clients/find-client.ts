@@ -4,7 +4,7 @@ import type { Records } from '../records/records.ts'
 /** Finds a client by its id; undefined when nobody registered under it. */
 export type FindClient = (clientId: string) => Promise<Client | undefined>
 
-/** Finds clients that registered (RFC 7591). */
-export function findClient(clients: Records['clients']): FindClient {
-  return (clientId) => clients.find(clientId)
+/** Finds the clients that the operator lists, and those that registered by themselves (RFC 7591). */
+export function findClient(clients: Records['clients'], listed: ReadonlyMap<string, Client>): FindClient {
+  return async (clientId) => listed.get(clientId) ?? clients.find(clientId)
 }

@@ -2,6 +2,7 @@ import { type BrowserCookies, isBrowserSecret, loginSecretOf } from '../http/bro
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { readForm } from '../http/form.ts'
 import { movingPage, pageResponse } from '../http/page.ts'
+import type { Limiter } from '../http/rate-limit.ts'
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { hashSecret, isSameSecret } from '../protocol/compare.ts'
@@ -25,6 +26,7 @@ export interface ConsentEndpointNeeds {
   readonly upstreamClient: Pick<UpstreamClient, 'authorizationUrl'>
   readonly environment: Environment
   readonly emit: Emit
+  readonly limiter: Limiter
 }
 
 /**
@@ -32,11 +34,13 @@ export interface ConsentEndpointNeeds {
  * cookie, and moves on to the upstream; a no moves back to the client. It never calls the upstream.
  */
 export function consentEndpoint(needs: ConsentEndpointNeeds): Handler {
-  const { issuer, emit } = needs
+  const { issuer, emit, limiter } = needs
   return openEndpoint({
     name: 'consent',
     kind: 'page',
     emit,
+    limiter,
+    limitedAs: 'consent',
     async post(request) {
       refuseForeignForm(request, needs.origin)
       const { values } = parseParameters(await readForm(request), ['request', 'decision'] as const)

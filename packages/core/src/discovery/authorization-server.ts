@@ -31,6 +31,9 @@ export interface AuthorizationServerNeeds {
   readonly scopes: readonly string[]
 }
 
+/** `none` first: it is what a program on somebody's computer should choose. */
+const authenticationMethods: readonly string[] = ['none', 'client_secret_basic', 'client_secret_post']
+
 /** Makes the document. Every list is what the endpoints really accept. */
 export function authorizationServerMetadata({ issuer, baseUrl, scopes }: AuthorizationServerNeeds): AuthorizationServerMetadata {
   return {
@@ -44,8 +47,8 @@ export function authorizationServerMetadata({ issuer, baseUrl, scopes }: Authori
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
-    token_endpoint_auth_methods_supported: ['none'],
-    revocation_endpoint_auth_methods_supported: ['none'],
+    token_endpoint_auth_methods_supported: [...authenticationMethods],
+    revocation_endpoint_auth_methods_supported: [...authenticationMethods],
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
     subject_types_supported: ['public'],

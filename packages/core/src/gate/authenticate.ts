@@ -2,6 +2,7 @@ import { formatChallenge, readBearer } from '../http/bearer.ts'
 import { answerOf } from '../http/endpoint.ts'
 import type { Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
+import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Resource } from '../protocol/public-url.ts'
 import { coversScopes } from '../protocol/scope.ts'
@@ -37,7 +38,10 @@ export function authenticate({ verify, emit }: AuthenticateNeeds): Authenticate 
     const credentials = readBearer(request)
     if (credentials.is === 'absent')
       return new Response(null, { status: 401, headers: { 'www-authenticate': challenge(), 'cache-control': 'no-store' } })
-    if (credentials.is === 'malformed') return refuse(400, 'invalid_request', 'The Authorization header is malformed.', challenge)
+    if (credentials.is === 'malformed') {
+      emit({ type: 'token.refused', reason: 'credentials_malformed' })
+      return refuse(400, 'invalid_request', 'The Authorization header is malformed.', challenge)
+    }
     try {
       const info = await verify(
         credentials.token,
@@ -64,6 +68,7 @@ function refuse(status: number, error: string, description: string, challenge: (
 function fail(cause: unknown, emit: Emit): Response {
   const error = cause instanceof Error ? cause : new Error('unknown')
   if (error instanceof StoreUnavailable) emit({ type: 'store.unavailable', endpoint: 'gate', reason: error.name })
+  else if (error instanceof UpstreamUnavailable) emit({ type: 'upstream.failed', operation: 'gate', reason: error.reason })
   else emit({ type: 'request.failed', endpoint: 'gate', errorName: error.name })
   const { status, code, description, retryAfter } = answerOf(error)
   const headers = { 'cache-control': 'no-store', ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }) }

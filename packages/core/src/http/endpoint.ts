@@ -1,4 +1,4 @@
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import type { Emit } from '../ports/events.ts'
@@ -8,9 +8,11 @@ import { ConfigurationError, invalidRequest, OAuthError } from '../protocol/erro
 import type { Seconds } from '../protocol/time.ts'
 import { errorPage } from './error-page.ts'
 import { pageHeaders } from './page.ts'
+import type { Peer } from './peer.ts'
+import { type Limiter, type RateLimitKind, TooManyRequests } from './rate-limit.ts'
 
 /** Answers a request. It never rejects. */
-export type Handler = (request: Request) => Promise<Response>
+export type Handler = (request: Request, peer?: Peer) => Promise<Response>
 
 /** What an endpoint is: where, which methods, and how it speaks. */
 export interface EndpointParts {
@@ -21,6 +23,10 @@ export interface EndpointParts {
   /** `document`: metadata for everyone. `api`: JSON for programs, from any origin. `page`: for people, from nowhere else. */
   readonly kind: 'document' | 'api' | 'page'
   readonly emit: Emit
+  /** Stops floods, before anything else is done for them. */
+  readonly limiter?: Limiter
+  /** What requests to this endpoint count as. */
+  readonly limitedAs?: RateLimitKind
 }
 
 /** A registration with ten redirect URIs of 2 kB does not fit, any real one fits many times (threat T34). */
@@ -30,8 +36,9 @@ const bodyLimitBytes = 16 * 1024
 const retryAfter: Seconds = 2
 
 /** An endpoint with everything HTTP asks for around its handler: methods, CORS, sizes, headers, and errors as answers. */
-export function openEndpoint({ name, get, post, kind, emit }: EndpointParts): Handler {
-  const app = new Hono()
+export function openEndpoint(parts: EndpointParts): Handler {
+  const { name, get, post, kind, emit } = parts
+  const app = new Hono<{ Bindings: Peer }>()
   const methods = [...(get ? (kind === 'document' ? ['GET', 'HEAD'] : ['GET']) : []), ...(post ? ['POST'] : [])]
   if (kind === 'page') app.use(pageHeaders())
   else app.use(cors({ origin: '*', allowMethods: methods, exposeHeaders: ['WWW-Authenticate', 'Retry-After'], maxAge: 600 }))
@@ -42,6 +49,7 @@ export function openEndpoint({ name, get, post, kind, emit }: EndpointParts): Ha
     if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store')
     return undefined
   })
+  app.use(limiting(parts))
   app.use(bodyLimit({ maxSize: bodyLimitBytes, onError: refuseTooLong }))
   if (get) app.get('*', (context) => get(context.req.raw))
   if (post) app.post('*', (context) => post(context.req.raw))
@@ -49,7 +57,20 @@ export function openEndpoint({ name, get, post, kind, emit }: EndpointParts): Ha
     report(error, name, emit)
     return renderError(context, error, kind)
   })
-  return async (request) => app.fetch(request)
+  return async (request, peer = {}) => app.fetch(request, peer)
+}
+
+// A wrong secret is counted when it is known for one, and asked about before the next one is looked at.
+function limiting({ limiter, limitedAs }: EndpointParts): MiddlewareHandler<{ Bindings: Peer }> {
+  return async (context, next) => {
+    if (!limiter || !limitedAs) return next()
+    const { raw } = context.req
+    await limiter.admit(limitedAs, raw, context.env)
+    if (limitedAs === 'token') await limiter.refuseAfter('token-failure', raw, context.env)
+    await next()
+    const failed = context.error instanceof OAuthError && context.error.reason === 'client_secret_wrong'
+    if (failed) await limiter.admit('token-failure', raw, context.env).catch(() => {})
+  }
 }
 
 function refuseTooLong(): never {
@@ -58,6 +79,7 @@ function refuseTooLong(): never {
 
 function report(error: Error, endpoint: string, emit: Emit): void {
   if (error instanceof OAuthError) emit({ type: 'request.refused', endpoint, error: error.code, reason: error.reason })
+  else if (error instanceof TooManyRequests) emit({ type: 'request.limited', endpoint })
   else if (error instanceof StoreUnavailable) emit({ type: 'store.unavailable', endpoint, reason: error.name })
   else if (error instanceof UpstreamUnavailable) emit({ type: 'upstream.failed', operation: endpoint, reason: error.reason })
   else emit({ type: 'request.failed', endpoint, errorName: error.name })
@@ -71,9 +93,16 @@ export function answerOf(error: Error): {
   readonly retryAfter?: Seconds
 } {
   if (error instanceof OAuthError) return { status: error.status, code: error.code, description: error.message }
+  if (error instanceof TooManyRequests) return { ...tooMany, retryAfter: error.retryAfter }
   if (error instanceof UpstreamUnavailable) return { ...unavailable, retryAfter: error.retryAfter ?? retryAfter }
   if (error instanceof StoreUnavailable || error instanceof ConfigurationError) return { ...unavailable, retryAfter }
   return { status: 500, code: 'server_error', description: 'The server met an error of its own.' }
+}
+
+const tooMany = {
+  status: 429,
+  code: 'temporarily_unavailable',
+  description: 'There were too many requests from this address. Try again later.',
 }
 
 const unavailable = {

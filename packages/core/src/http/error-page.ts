@@ -4,12 +4,13 @@ import { page, pageResponse } from './page.ts'
 /** What to do, by status; people come here from a program of theirs and go back to it. */
 const advice: Readonly<Record<number, string>> = {
   403: 'For your safety this login was stopped. Close this page and start again in your application.',
+  429: 'Wait a moment and load this page again.',
   503: 'This will pass. Wait a moment and load this page again.',
 }
 
 /** A page that says what went wrong, in words that nobody else chose. */
 export function errorPage(status: number, code: string, description: string, headers: Record<string, string>): Promise<Response> {
-  const title = status === 503 ? 'Not available at the moment' : 'This login cannot go on'
+  const title = status === 503 || status === 429 ? 'Not available at the moment' : 'This login cannot go on'
   const content = page(
     title,
     html`<h1>${title}</h1>

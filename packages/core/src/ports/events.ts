@@ -10,6 +10,7 @@ export type Event =
       readonly reason: string
       readonly clientId?: string
     }
+  | { readonly type: 'request.limited'; readonly endpoint: string }
   | { readonly type: 'request.failed'; readonly endpoint: string; readonly errorName: string }
   | { readonly type: 'consent.approved' | 'consent.denied'; readonly clientId: string }
   | { readonly type: 'callback.binding_mismatch' }

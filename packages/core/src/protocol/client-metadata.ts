@@ -8,6 +8,8 @@ export interface ClientMetadata {
   readonly redirectUris: readonly string[]
   readonly clientName?: string
   readonly grantTypes: readonly GrantType[]
+  /** How it proves itself at the token and revocation endpoints (RFC 7591 §2). */
+  readonly authentication: ClientAuthenticationMethod
   /** What the client asks for when a request names no scope. */
   readonly scope?: readonly string[]
   readonly applicationType?: 'native' | 'web'
@@ -15,6 +17,9 @@ export interface ClientMetadata {
 
 /** The grant types a client of ours can register. */
 export type GrantType = 'authorization_code' | 'refresh_token'
+
+/** How a client proves itself (RFC 7591 §2): not at all, or by a secret in the header or the body (RFC 6749 §2.3.1). */
+export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
 
 /** What the server allows a registration to ask for. */
 export interface RegistrationPolicy {
@@ -51,6 +56,9 @@ export function parseClientMetadata(json: unknown, { validScopes, redirectScheme
   return {
     redirectUris: data.redirect_uris,
     grantTypes: requireGrantTypes(data.grant_types, data.response_types),
+    // Left out, RFC 7591 means client_secret_basic; but most MCP clients run on people's computers, where a secret is none, and
+    // all of them follow the method in the answer (gotcha G7).
+    authentication: data.token_endpoint_auth_method ?? 'none',
     ...(clientName && { clientName }),
     ...(scope?.length && { scope }),
     ...(data.application_type && { applicationType: data.application_type }),

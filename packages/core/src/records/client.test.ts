@@ -6,6 +6,7 @@ const day = 86_400
 const metadata = {
   redirectUris: ['http://127.0.0.1/cb'],
   grantTypes: ['authorization_code', 'refresh_token'],
+  authentication: 'none',
   clientName: 'A client',
   scope: ['read'],
   applicationType: 'native',
@@ -14,7 +15,8 @@ const client: Client = { id: 'client-1', ...metadata, createdAt: now, endsAt: no
 
 describe('a client', () => {
   it('that nobody has used lives 30 days (R118, T41)', () => {
-    expect(newClient('client-1', metadata, now)).toEqual(client)
+    expect(newClient('client-1', metadata, undefined, now)).toEqual(client)
+    expect(newClient('client-1', metadata, 'a hash', now)).toEqual({ ...client, secretHash: 'a hash' })
   })
 
   it('is renewed for 430 days by its first redemption', () => {
@@ -51,7 +53,7 @@ describe('the stored shape of a client', () => {
 
   it('has nothing but the id, redirect URIs, grant types and moments by need', () => {
     const least = { id: 'c', redirectUris: [], grantTypes: ['authorization_code'], createdAt: now, endsAt: now }
-    expect(clientShape.parse(least)).toEqual(least)
+    expect(clientShape.parse(least)).toEqual({ ...least, authentication: 'none' })
   })
 
   it.each([

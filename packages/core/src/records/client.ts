@@ -7,6 +7,8 @@ import type { Outcome } from './collection.ts'
 /** A client as it registered (RFC 7591). */
 export interface Client extends ClientMetadata {
   readonly id: string
+  /** The hash of the client's secret, if it has one. */
+  readonly secretHash?: string
   readonly createdAt: UnixSeconds
   readonly endsAt: UnixSeconds
 }
@@ -18,14 +20,17 @@ export const clientShape: z.ZodType<Client> = z.looseObject({
   clientName: z.string().exactOptional(),
   grantTypes: z.array(z.enum(['authorization_code', 'refresh_token'])),
   scope: z.array(z.string()).exactOptional(),
+  // A record of before there were secrets is one of a public client.
+  authentication: z.enum(['none', 'client_secret_basic', 'client_secret_post']).default('none'),
+  secretHash: z.string().exactOptional(),
   applicationType: z.enum(['native', 'web']).exactOptional(),
   createdAt: z.number(),
   endsAt: z.number(),
 })
 
 /** A registration that nobody has used yet. */
-export function newClient(id: string, metadata: ClientMetadata, now: UnixSeconds): Client {
-  return { id, ...metadata, createdAt: now, endsAt: now + fixedLifetimes.clientUnused }
+export function newClient(id: string, metadata: ClientMetadata, secretHash: string | undefined, now: UnixSeconds): Client {
+  return { id, ...metadata, ...(secretHash !== undefined && { secretHash }), createdAt: now, endsAt: now + fixedLifetimes.clientUnused }
 }
 
 /** Whether a redemption should extend the client's registration. */

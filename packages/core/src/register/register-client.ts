@@ -1,5 +1,6 @@
 import type { Environment } from '../ports/environment.ts'
 import type { ClientMetadata } from '../protocol/client-metadata.ts'
+import { hashSecret } from '../protocol/compare.ts'
 import { timedId } from '../protocol/identifiers.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import { type Client, newClient } from '../records/client.ts'
@@ -11,13 +12,20 @@ export interface RegisterNeeds {
   readonly environment: Environment
 }
 
+/** A client as it has just registered. Its secret is told this once, and kept as a hash. */
+export interface Registration {
+  readonly client: Client
+  readonly secret?: string
+}
+
 /** Registers a client under an id of ours (RFC 7591 §3.2.1). The record and its place in the list go out together. */
-export async function registerClient({ records, environment }: RegisterNeeds, metadata: ClientMetadata): Promise<Client> {
+export async function registerClient({ records, environment }: RegisterNeeds, metadata: ClientMetadata): Promise<Registration> {
   const now = environment.now()
-  const client = newClient(timedId(now, environment.randomBytes(10)), metadata, now)
+  const secret = metadata.authentication === 'none' ? undefined : Buffer.from(environment.randomBytes(32)).toString('base64url')
+  const client = newClient(timedId(now, environment.randomBytes(10)), metadata, secret && hashSecret(secret), now)
   await Promise.all([
     records.clients.create(client.id, client),
     records.lists.add({ kind: 'clients' }, client.id, fixedLifetimes.clientUnused),
   ])
-  return client
+  return secret === undefined ? { client } : { client, secret }
 }

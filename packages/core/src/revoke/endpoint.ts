@@ -2,6 +2,7 @@ import { authenticateClient } from '../clients/authenticate-client.ts'
 import type { FindClient } from '../clients/find-client.ts'
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { readForm } from '../http/form.ts'
+import type { Limiter } from '../http/rate-limit.ts'
 import type { Emit } from '../ports/events.ts'
 import { isSameSecret } from '../protocol/compare.ts'
 import { invalidRequest, OAuthError } from '../protocol/errors.ts'
@@ -20,6 +21,7 @@ export interface RevokeEndpointNeeds {
   readonly records: Pick<Records, 'grants'>
   readonly ending: GrantEnding
   readonly emit: Emit
+  readonly limiter: Limiter
 }
 
 /** A token, as far as it can be read without the store: its grant, and whether it is really of that grant. */
@@ -32,11 +34,13 @@ interface Named {
  * Revocation (RFC 7009): either kind of token ends the whole grant, and the hint is not needed. A token that is unknown, no
  * longer good, or another client's is answered with 200 and changes nothing (§2.1, §2.2).
  */
-export function revokeEndpoint({ findClient, accessTokens, records, ending, emit }: RevokeEndpointNeeds): Handler {
+export function revokeEndpoint({ findClient, accessTokens, records, ending, emit, limiter }: RevokeEndpointNeeds): Handler {
   return openEndpoint({
     name: 'revoke',
     kind: 'api',
     emit,
+    limiter,
+    limitedAs: 'token',
     async post(request) {
       const { values, repeated } = parseParameters(await readForm(request), [
         'token',

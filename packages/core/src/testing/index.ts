@@ -1,1 +1,10 @@
+export { describeProvider } from './describe-provider.ts'
+export type {
+  ErrorExample,
+  IdentityExample,
+  ProviderDescription,
+  RequestExample,
+  ScopeExample,
+  TokenExample,
+} from './describe-provider-description.ts'
 export { type FixedEnvironment, fixedEnvironment } from './fixed-environment.ts'

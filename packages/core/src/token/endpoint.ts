@@ -1,5 +1,6 @@
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { readForm } from '../http/form.ts'
+import type { Limiter } from '../http/rate-limit.ts'
 import type { Emit } from '../ports/events.ts'
 import { invalidRequest, OAuthError } from '../protocol/errors.ts'
 import { parseParameters } from '../protocol/parameters.ts'
@@ -9,14 +10,17 @@ import { type GrantHandler, tokenNames } from './grant-handler.ts'
 export interface TokenEndpointNeeds {
   readonly handlers: Readonly<Record<string, GrantHandler>>
   readonly emit: Emit
+  readonly limiter: Limiter
 }
 
 /** The token endpoint (RFC 6749 §3.2): reads the request and hands it to its grant type. */
-export function tokenEndpoint({ handlers, emit }: TokenEndpointNeeds): Handler {
+export function tokenEndpoint({ handlers, emit, limiter }: TokenEndpointNeeds): Handler {
   return openEndpoint({
     name: 'token',
     kind: 'api',
     emit,
+    limiter,
+    limitedAs: 'token',
     async post(request) {
       const { values, repeated } = parseParameters(await readForm(request), tokenNames)
       if (repeated[0]) throw invalidRequest(`The parameter ${repeated[0]} was sent more than once.`, 'parameter_repeated')

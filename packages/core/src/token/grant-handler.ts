@@ -1,4 +1,4 @@
-import type { ClientAuthentication } from '../clients/authenticate-client.ts'
+import type { ClientAuthentication } from '../clients/read-credentials.ts'
 import { invalidGrant, invalidRequest, invalidScope, invalidTarget, type OAuthError } from '../protocol/errors.ts'
 import type { TokenRefusal } from '../records/redeem-code.ts'
 import type { TokenResponse } from '../tokens/issue-tokens.ts'

@@ -111,9 +111,10 @@ async function askIdentity({ records, upstreamClient, ending, environment, emit 
       if (!isDue(grant)) return
       try {
         const identity = await upstreamClient.identify(grant.upstream.accessToken)
-        await records.grants.change(grantId, (current, now) => noteIdentity(current, identity, now))
+        if (identity.subject !== grant.identity.subject) await ending.end(grantId, 'upstream_names_another_person')
+        else await records.grants.change(grantId, (current, now) => noteIdentity(current, identity, now))
       } catch (cause) {
-        if (cause instanceof UpstreamRefused) await ending.end(grantId, 'upstream_refused')
+        if (cause instanceof UpstreamRefused) return void (await ending.end(grantId, 'upstream_refused'))
         if (!(cause instanceof UpstreamUnavailable)) throw cause
         emit({ type: 'upstream.failed', operation: 'identify', reason: cause.reason })
         await records.grants.change(grantId, noteUnreachable)

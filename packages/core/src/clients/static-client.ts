@@ -1,0 +1,42 @@
+import { type ClientAuthenticationMethod, parseClientMetadata, type RegistrationPolicy } from '../protocol/client-metadata.ts'
+import { hashSecret } from '../protocol/compare.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import type { Client } from '../records/client.ts'
+
+/** A client that the operator registers by hand: it needs no registration endpoint, and never ends. */
+export interface StaticClient {
+  readonly clientId: string
+  /** Only for a client that keeps it secret; without it the client is public. */
+  readonly clientSecret?: string
+  /** How it sends the secret. Default: `client_secret_basic`. */
+  readonly authentication?: Exclude<ClientAuthenticationMethod, 'none'>
+  readonly redirectUris: readonly string[]
+  readonly clientName?: string
+  /** What it gets when it asks for no scope. Default: `requiredScopes`. */
+  readonly scopes?: readonly string[]
+}
+
+/** A static client as a record. Throws a `TypeError` that says what is wrong with it. */
+export function parseStaticClient(client: StaticClient, policy: RegistrationPolicy): Client {
+  const { clientId, clientSecret, authentication = 'client_secret_basic', scopes } = client
+  if (!/^[\x21-\x7e]{1,200}$/.test(clientId)) throw new TypeError('has a clientId with blanks or other characters than ASCII')
+  if (clientSecret !== undefined && clientSecret.length < 16) throw new TypeError('has a clientSecret of less than 16 characters')
+  try {
+    const metadata = parseClientMetadata(
+      { redirect_uris: client.redirectUris, ...(client.clientName && { client_name: client.clientName }) },
+      policy,
+    )
+    return {
+      ...metadata,
+      id: clientId,
+      authentication: clientSecret === undefined ? 'none' : authentication,
+      ...(clientSecret !== undefined && { secretHash: hashSecret(clientSecret) }),
+      ...(scopes && { scope: scopes }),
+      createdAt: 0,
+      endsAt: Number.MAX_SAFE_INTEGER,
+    }
+  } catch (cause) {
+    if (cause instanceof OAuthError) throw new TypeError(`is refused: ${cause.message}`, { cause })
+    throw cause
+  }
+}

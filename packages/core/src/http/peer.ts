@@ -1,0 +1,28 @@
+import { isIP } from 'node:net'
+import { expandIPv6 } from 'hono/utils/ipaddr'
+
+/** Who is at the other end of the connection, as the adapter knows it. */
+export interface Peer {
+  /** The socket's address; absent on hosts that do not tell. */
+  readonly address?: string
+}
+
+/**
+ * The address that limits count by: the socket's, or behind `trustedProxies` proxies the one that the outermost of them saw.
+ * An IPv6 address counts as its /64, which is what one customer gets, and in one spelling (threat T77).
+ */
+export function clientAddress(request: Request, { address }: Peer, trustedProxies: number): string | undefined {
+  const forwarded = (request.headers.get('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim())
+  const seen = trustedProxies > 0 ? (forwarded.at(-trustedProxies) ?? address) : address
+  return seen === undefined ? undefined : normaliseAddress(seen)
+}
+
+function normaliseAddress(text: string): string | undefined {
+  const mapped = /^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(text)?.[1]
+  if (mapped !== undefined && isIP(mapped) === 4) return mapped
+  // Without a zone, and as the URL parser writes it, so that every spelling comes out the same.
+  const plain = text.replace(/%.*$/, '')
+  if (isIP(plain) !== 6) return undefined
+  const canonical = new URL(`http://[${plain}]/`).hostname.slice(1, -1)
+  return `${expandIPv6(canonical).split(':').slice(0, 4).join(':')}::/64`
+}

@@ -1,0 +1,78 @@
+import type { Environment } from '../ports/environment.ts'
+import { BoundedCache } from '../protocol/bounded-cache.ts'
+import type { Seconds, UnixSeconds } from '../protocol/time.ts'
+import { clientAddress, type Peer } from './peer.ts'
+
+/** What is limited, each for itself. */
+export type RateLimitKind = 'register' | 'authorize' | 'consent' | 'token' | 'token-failure'
+
+/**
+ * Counts `cost` against `key` and answers how many seconds to wait, or 0 to go on. A cost of 0 only asks. It may keep its count
+ * wherever it likes; what it throws counts as 0, since a limiter that is down must not stop logins.
+ */
+export type RateLimit = (key: string, cost: number, kind: RateLimitKind) => Seconds | Promise<Seconds>
+
+/** The caller has to wait: answered with 429 and `Retry-After` (RFC 6585 §4). */
+export class TooManyRequests extends Error {
+  override readonly name = 'TooManyRequests'
+  readonly retryAfter: Seconds
+
+  constructor(retryAfter: Seconds) {
+    super('too many requests')
+    this.retryAfter = retryAfter
+  }
+}
+
+/** Limits requests by the address they come from. */
+export interface Limiter {
+  /** Counts a request. Rejects with {@link TooManyRequests}. */
+  admit(kind: RateLimitKind, request: Request, peer: Peer): Promise<void>
+  /** Rejects with {@link TooManyRequests} when there were too many failures; counts nothing. */
+  refuseAfter(kind: RateLimitKind, request: Request, peer: Peer): Promise<void>
+}
+
+/** A limiter over a hook. Requests whose address nobody knows are not limited. */
+export function openLimiter(limit: RateLimit, trustedProxies: number): Limiter {
+  const count = async (kind: RateLimitKind, cost: number, request: Request, peer: Peer): Promise<void> => {
+    const key = clientAddress(request, peer, trustedProxies)
+    if (key === undefined) return
+    const wait = await ask(limit, key, cost, kind)
+    if (wait > 0) throw new TooManyRequests(wait)
+  }
+  return {
+    admit: (kind, request, peer) => count(kind, 1, request, peer),
+    refuseAfter: (kind, request, peer) => count(kind, 0, request, peer),
+  }
+}
+
+async function ask(limit: RateLimit, key: string, cost: number, kind: RateLimitKind): Promise<Seconds> {
+  try {
+    return await limit(key, cost, kind)
+  } catch {
+    return 0
+  }
+}
+
+/** The window in which requests are counted. */
+const window: Seconds = 60
+
+/**
+ * Requests of a kind from one address in a minute. Hosted clients register and refresh for many people from few addresses, so
+ * these stop a flood and nobody's work; a guess at a secret has 256 bits to go, so failures only have to be slow.
+ */
+const most: Readonly<Record<RateLimitKind, number>> = { register: 120, authorize: 600, consent: 600, token: 1200, 'token-failure': 60 }
+
+/** The limit without a hook: a window in this process, for the 10,000 addresses seen last. */
+export function windowLimit(environment: Environment): RateLimit {
+  const counts = new BoundedCache<{ readonly until: UnixSeconds; count: number }>(10_000)
+  return (key, cost, kind) => {
+    const name = `${kind} ${key}`
+    const now = environment.now()
+    const known = counts.find(name)
+    const current = known && known.until > now ? known : { until: now + window, count: 0 }
+    if (current.count + cost > most[kind] || (cost === 0 && current.count >= most[kind])) return current.until - now
+    current.count += cost
+    counts.keep(name, current)
+    return 0
+  }
+}

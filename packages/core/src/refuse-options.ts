@@ -1,0 +1,60 @@
+import type { OAuthProxyOptions } from './options.ts'
+import type { Upstream } from './ports/upstream.ts'
+import { defaultLifetimes } from './protocol/lifetimes.ts'
+import { isScope } from './protocol/scope.ts'
+import type { Seconds } from './protocol/time.ts'
+
+/** How long an upstream's last answer stands while it cannot be reached: an outage that people remember. */
+export const day: Seconds = 86_400
+
+/** What is wrong with our registration at the upstream, and with its endpoints. */
+export function refuseUpstreamClient({ clientId, clientSecret }: OAuthProxyOptions, upstream: Upstream): string[] {
+  const problems: string[] = [...(upstream.problems ?? [])]
+  if (!clientId) problems.push(`clientId is missing: ${upstream.name} shows it where the app is registered`)
+  if (!clientSecret && upstream.clientAuthentication !== 'none') problems.push(`clientSecret is missing: ${upstream.name} asks for one`)
+  const { authorizationEndpoint, tokenEndpoint, revocation } = upstream
+  const endpoints = [authorizationEndpoint, tokenEndpoint, ...(revocation && 'endpoint' in revocation ? [revocation.endpoint] : [])]
+  for (const endpoint of endpoints) {
+    if (!/^(https:\/\/|http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?\/)/.test(endpoint)) {
+      problems.push(`the upstream endpoint ${endpoint} is not https (http is accepted on loopback only)`)
+    }
+  }
+  return problems
+}
+
+/** What is wrong with the store, for as many hosts as there are. */
+export function refuseStore({ clientStorage, dangerouslyStorePlain, hosts = 'one' }: OAuthProxyOptions): string[] {
+  if (!clientStorage)
+    return [
+      'clientStorage is missing: memoryStore(), or encrypted(sqliteStore("drawbridge.db"), fernet(process.env.STORAGE_ENCRYPTION_KEY)), from @drawbridge/storage',
+    ]
+  const problems: string[] = []
+  if (hosts !== 'one' && hosts !== 'many') problems.push("hosts is neither 'one' nor 'many'")
+  if (hosts === 'many' && clientStorage.reach !== 'shared') {
+    problems.push(`hosts: 'many' needs a store that every host shares; this one reaches only the ${clientStorage.reach}`)
+  }
+  if (clientStorage.reach !== 'process' && !clientStorage.sealed && !dangerouslyStorePlain) {
+    problems.push(
+      'clientStorage can be read by others and is not sealed: clientStorage: encrypted(yourStore, fernet(process.env.STORAGE_ENCRYPTION_KEY)), or dangerouslyStorePlain: true',
+    )
+  }
+  return problems
+}
+
+/** Scopes that cannot be written into a `scope` parameter. */
+export function refuseScopes({ requiredScopes = [], clients }: OAuthProxyOptions): string[] {
+  const bad = [...requiredScopes, ...(clients?.validScopes ?? [])].filter((scope) => !isScope(scope))
+  return bad.map((scope) => `the scope ${JSON.stringify(scope)} has characters that RFC 6749 does not allow`)
+}
+
+/** Lengths, counts and names out of their range. */
+export function refuseNumbers({ lifetimes, upstream, verification, limits, namespace }: OAuthProxyOptions): string[] {
+  const lengths = { ...defaultLifetimes, ...lifetimes, 'upstream.staleFor': upstream?.staleFor ?? day }
+  const counts = { 'verification.cacheFor': verification?.cacheFor ?? 0, 'limits.trustedProxies': limits?.trustedProxies ?? 0 }
+  const problems = [
+    ...Object.entries(lengths).flatMap(([name, length]) => (Number.isInteger(length) && length > 0 ? [] : [name])),
+    ...Object.entries(counts).flatMap(([name, count]) => (Number.isInteger(count) && count >= 0 ? [] : [name])),
+  ].map((name) => `${name} is not a whole number${name === 'limits.trustedProxies' ? '' : ' of seconds'} that can be used`)
+  if (namespace === undefined || /^[A-Za-z0-9_-]{1,64}$/.test(namespace)) return problems
+  return [...problems, 'namespace has other characters than A-Z a-z 0-9 _ -, or more than 64']
+}

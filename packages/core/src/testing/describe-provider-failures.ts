@@ -1,0 +1,107 @@
+import { expect } from 'vitest'
+import { UpstreamUnavailable } from '../ports/upstream.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import type { ErrorExample } from './describe-provider-description.ts'
+import { expectFailedLogin, misbehaviours, type Open, type ProviderRule, type RulesOf } from './describe-provider-rule.ts'
+import type { Trial } from './describe-provider-trial.ts'
+import type { UpstreamAnswer } from './fake-upstream.ts'
+
+/** What becomes of a login, and of a grant, when the upstream says no or nothing of use. */
+export const failureRules: RulesOf = (description) => {
+  const { errors, refresh, exchange } = description
+  const lifetime = exchange.tokens.expiresIn
+  return [
+    ...errors.map(errorAtExchange),
+    ...misbehaviours.flatMap(({ name, answer, reason }) =>
+      (['exchange', 'identity'] as const).map(
+        (step): ProviderRule => ({
+          rule: `ends a login without a grant when the ${endpoints[step]} answers ${name}`,
+          async holds(open) {
+            const trial = open()
+            trial.answers[step] = answer(trial)
+            await expectFailedLogin(trial, reason)
+          },
+        }),
+      ),
+    ),
+    ...refusals.map(refusalAtIdentity),
+    ...(refresh && lifetime !== undefined
+      ? [
+          ...errors.map((error) => (error.means === 'refused' ? endsTheGrant(error, lifetime) : keepsTheGrantOnError(error, lifetime))),
+          ...misbehaviours.map(({ name, answer }) => keepsTheGrant(`is answered ${name}`, answer, lifetime)),
+        ]
+      : []),
+  ]
+}
+
+const endpoints = { exchange: 'token endpoint', identity: 'user endpoint' } as const
+
+const answering =
+  ({ status, answer }: ErrorExample): UpstreamAnswer =>
+  () =>
+    Response.json(answer, { status })
+
+// `invalid_grant` is the reason of every no; any other name is trouble.
+const errorAtExchange = (error: ErrorExample): ProviderRule => ({
+  rule: `takes "${error.answer.error}" at the exchange for ${error.means === 'refused' ? 'a no' : 'trouble'}`,
+  async holds(open) {
+    const trial = open()
+    trial.answers.exchange = answering(error)
+    await expectFailedLogin(trial, error.means === 'refused' ? /^invalid_grant$/ : /^(?!invalid_grant$)[a-z_]+$/)
+    expect(trial.sent).toHaveLength(1)
+  },
+})
+
+const refusals: readonly { readonly name: string; readonly answer: UpstreamAnswer }[] = [
+  { name: 'with JSON', answer: () => Response.json({ message: 'Bad credentials' }, { status: 401 }) },
+  { name: 'with nothing', answer: () => new Response(null, { status: 401, headers: { 'www-authenticate': 'Bearer' } }) },
+  { name: 'with a page', answer: () => new Response('<title>401</title>', { status: 401, headers: { 'content-type': 'text/html' } }) },
+]
+
+const refusalAtIdentity = ({ name, answer }: (typeof refusals)[number]): ProviderRule => ({
+  rule: `takes a 401 of the user endpoint ${name} for a no`,
+  async holds(open) {
+    const trial = open()
+    trial.answers.identity = answer
+    await expectFailedLogin(trial, /^token_not_accepted$/)
+  },
+})
+
+const endsTheGrant = (error: ErrorExample, lifetime: number): ProviderRule => ({
+  rule: `ends the grant when a refresh is answered "${error.answer.error}"`,
+  async holds(open) {
+    const { trial, ask } = await agedGrant(open, lifetime)
+    trial.answers.refresh = answering(error)
+    await expect(ask()).rejects.toMatchObject({ name: 'OAuthError', code: 'invalid_token' })
+    expect(trial.events).toContainEqual(expect.objectContaining({ type: 'grant.ended', reason: 'upstream_refused' }))
+    const calls = trial.sent.length
+    await expect(ask()).rejects.toBeInstanceOf(OAuthError)
+    await trial.environment.drain()
+    expect(trial.sent.slice(calls).filter(({ body }) => body.includes('grant_type'))).toEqual([])
+  },
+})
+
+const keepsTheGrantOnError = (error: ErrorExample, lifetime: number): ProviderRule =>
+  keepsTheGrant(`is answered "${error.answer.error}"`, () => answering(error), lifetime)
+
+const keepsTheGrant = (what: string, answer: (trial: Trial) => UpstreamAnswer, lifetime: number): ProviderRule => ({
+  rule: `keeps the grant when a refresh ${what}`,
+  async holds(open) {
+    const { trial, ask } = await agedGrant(open, lifetime)
+    const good = trial.answers.refresh
+    trial.answers.refresh = answer(trial)
+    await expect(ask()).rejects.toBeInstanceOf(UpstreamUnavailable)
+    await trial.environment.drain()
+    trial.answers.refresh = good
+    expect(await ask()).toHaveProperty('accessToken')
+    expect(trial.events.map(({ type }) => type)).not.toContain('grant.ended')
+  },
+})
+
+/** A grant whose upstream token is over, and a tool that asks for it. */
+async function agedGrant(open: Open, lifetime: number): Promise<{ trial: Trial; ask: () => Promise<unknown> }> {
+  const trial = open()
+  const { info } = await trial.login()
+  trial.environment.advance(lifetime)
+  return { trial, ask: () => trial.auth.upstream(info) }
+}

@@ -1,0 +1,128 @@
+import { expect } from 'vitest'
+import type { ScopeExample } from './describe-provider-description.ts'
+import { expectFailedLogin, expectRequest, type ProviderRule, type RulesOf } from './describe-provider-rule.ts'
+import { clientSecrets, type Visit } from './describe-provider-trial.ts'
+
+/** From the authorization URL to what a tool holds. */
+export const loginRules: RulesOf = (description) => [
+  {
+    rule: 'sends the browser to the upstream with our client, our callback, our state and our challenge',
+    async holds(open) {
+      const { authorizationUrl } = await open().visit()
+      const state = parameterOf(authorizationUrl, 'state')
+      expect(state).toMatch(/^[\w-]{43}$/)
+      const challenge = parameterOf(authorizationUrl, 'code_challenge')
+      const url = authorizationUrl.replace(state, '{state}')
+      expect(challenge === '' ? url : url.replace(challenge, '{challenge}')).toBe(description.authorizationUrl)
+    },
+  },
+  {
+    rule: 'tells the upstream nothing of what our client asked with',
+    async holds(open) {
+      const trial = open()
+      const { authorizationUrl } = await trial.login()
+      const told = JSON.stringify([decodeURIComponent(authorizationUrl), ...trial.sent.map(({ body }) => decodeURIComponent(body))])
+      for (const secret of Object.values(clientSecrets)) expect(told).not.toContain(secret)
+    },
+  },
+  {
+    rule: 'exchanges the upstream code with our credentials and our verifier',
+    async holds(open) {
+      const trial = open()
+      const { authorizationUrl } = await trial.login()
+      expectRequest(trial.sent[0], description.exchange.request, parameterOf(authorizationUrl, 'code_challenge'))
+    },
+  },
+  {
+    rule: 'asks who the person is with the new token, and makes no other call',
+    async holds(open) {
+      const trial = open()
+      await trial.login()
+      await trial.environment.drain()
+      expectRequest(trial.sent[1], description.identity.request)
+      expect(trial.sent).toHaveLength(2)
+    },
+  },
+  {
+    rule: 'gives a tool the upstream’s token, what it is good for, and the person',
+    async holds(open) {
+      const trial = open()
+      const { info } = await trial.login()
+      const { accessToken, scopes, identity } = await trial.auth.upstream(info)
+      const { tokens } = description.exchange
+      expect({ accessToken, scopes, identity }).toEqual({
+        accessToken: tokens.accessToken,
+        scopes: tokens.scopes,
+        identity: description.identity.identity,
+      })
+      expect(info.scopes).toEqual(description.defaultScopes)
+      expect(info.extra.subject).toBe(description.identity.identity.subject)
+    },
+  },
+  {
+    rule: 'does not take the upstream’s token for one of ours',
+    async holds(open) {
+      const trial = open()
+      await trial.login()
+      expect(await trial.authenticate(description.exchange.tokens.accessToken)).toMatchObject({ status: 401 })
+    },
+  },
+  {
+    rule: 'tells the client when the person said no, and calls nobody',
+    async holds(open) {
+      const trial = open()
+      const answer = await trial.comeBack(await trial.visit(), { error: 'access_denied', error_description: 'no' })
+      expect(parameterOf(answer.headers.get('location') ?? 'none:', 'error')).toBe('access_denied')
+      expect(trial.sent).toEqual([])
+    },
+  },
+  ...(description.scopes ?? []).map(scopeRule(description.exchange.answer)),
+  ...issuerRules(description),
+]
+
+const scopeRule =
+  (answer: Readonly<Record<string, unknown>>) =>
+  ({ requested, answered, granted }: ScopeExample): ProviderRule => ({
+    rule: `asked for "${requested.join(' ')}" and answered ${answered === undefined ? 'without scope' : `"${answered}"`}, grants "${granted.join(' ')}"`,
+    async holds(open) {
+      const trial = open({ requiredScopes: requested })
+      const { scope: _, ...others } = answer
+      trial.answers.exchange = () => Response.json({ ...others, ...(answered !== undefined && { scope: answered }) })
+      const { authorizationUrl, scope, info } = await trial.login()
+      expect(parameterOf(authorizationUrl, 'scope')).toBe(requested.join(' '))
+      expect(scope).toBe(granted.join(' '))
+      expect(info.scopes).toEqual(granted)
+    },
+  })
+
+const issuerRules: RulesOf = ({ issuer }) => [
+  {
+    rule: 'accepts an answer that does not say from which upstream it is',
+    async holds(open) {
+      await open().login()
+    },
+  },
+  {
+    rule: issuer === undefined ? 'does not mind an issuer that it cannot know' : 'accepts an answer from its upstream',
+    async holds(open) {
+      const trial = open()
+      const answer = await trial.comeBack(await trial.visit(), { code: 'upstream-code', iss: issuer ?? 'https://any.example' })
+      expect(parameterOf(answer.headers.get('location') ?? 'none:', 'code')).toMatch(/^db_ac_/)
+    },
+  },
+  ...(issuer === undefined ? [] : [otherIssuer]),
+]
+
+const otherIssuer: ProviderRule = {
+  rule: 'refuses an answer from another upstream, and calls nobody',
+  async holds(open) {
+    const trial = open()
+    const comeBack = (visit: Visit): Promise<Response> => trial.comeBack(visit, { code: 'upstream-code', iss: 'https://other.example' })
+    await expectFailedLogin({ ...trial, comeBack }, /^upstream_iss_mismatch$/)
+    expect(trial.sent).toEqual([])
+  },
+}
+
+function parameterOf(url: string, name: string): string {
+  return new URL(url).searchParams.get(name) ?? ''
+}

@@ -1,0 +1,169 @@
+import { expect } from 'vitest'
+import type { RequestExample, TokenExample } from './describe-provider-description.ts'
+import { expectRequest, type RulesOf } from './describe-provider-rule.ts'
+import type { Trial } from './describe-provider-trial.ts'
+
+/** An upstream token with less left is refreshed before a tool gets it. */
+const due = 300
+
+const day = 86_400
+
+/** How tokens age, are refreshed, and are ended. */
+export const tokenRules: RulesOf = ({ exchange, refresh, revocation }) => [
+  ...(exchange.tokens.expiresIn === undefined ? neverExpiring(exchange) : expiring(exchange, exchange.tokens.expiresIn)),
+  ...(refresh ? refreshing(exchange, refresh) : []),
+  ...(revocation ? revoking(revocation) : notRevoking),
+]
+
+const neverExpiring = ({ tokens }: TokenExample): ReturnType<RulesOf> => [
+  {
+    rule: 'neither refreshes nor ends a token that does not expire',
+    async holds(open) {
+      const trial = open({ lifetimes: { accessToken: 100 * day } })
+      const { accessToken, info } = await trial.login()
+      trial.environment.advance(80 * day)
+      expect(await trial.authenticate(accessToken)).toHaveProperty('clientId')
+      expect((await trial.auth.upstream(info)).accessToken).toBe(tokens.accessToken)
+      await trial.environment.drain()
+      expect(trial.sent.filter(({ body }) => body.includes('grant_type'))).toHaveLength(1)
+    },
+  },
+  {
+    rule: 'ends the grant when the upstream does not know the token any more',
+    async holds(open) {
+      const trial = open()
+      const { accessToken } = await trial.login()
+      trial.answers.identity = () => Response.json({ message: 'Bad credentials' }, { status: 401 })
+      await askAgain(trial, accessToken)
+      expect(await trial.authenticate(accessToken)).toMatchObject({ status: 401 })
+      expect(trial.events).toContainEqual(expect.objectContaining({ type: 'grant.ended', reason: 'upstream_refused' }))
+    },
+  },
+  {
+    rule: 'keeps the grant while the upstream cannot say whether it knows the token',
+    async holds(open) {
+      const trial = open()
+      const { accessToken } = await trial.login()
+      trial.answers.identity = () => new Response('broken', { status: 500 })
+      await askAgain(trial, accessToken)
+      expect(await trial.authenticate(accessToken)).toHaveProperty('clientId')
+      expect(trial.events).toContainEqual(expect.objectContaining({ type: 'upstream.failed', operation: 'identify', reason: 'status_500' }))
+    },
+  },
+]
+
+// The upstream is asked beside a request, every 15 minutes.
+async function askAgain(trial: Trial, accessToken: string): Promise<void> {
+  trial.environment.advance(901)
+  await trial.authenticate(accessToken)
+  await trial.environment.drain()
+  expect(trial.sent.filter(({ method }) => method === 'GET')).toHaveLength(2)
+}
+
+const expiring = ({ tokens }: TokenExample, expiresIn: number): ReturnType<RulesOf> => [
+  {
+    rule: `leaves a token alone until five minutes before its ${expiresIn} seconds are over`,
+    async holds(open) {
+      const trial = open()
+      const { info } = await trial.login()
+      trial.environment.advance(expiresIn - due)
+      expect((await trial.auth.upstream(info)).accessToken).toBe(tokens.accessToken)
+      expect(trial.sent).toHaveLength(2)
+    },
+  },
+]
+
+const refreshing = ({ answer, tokens }: TokenExample, { request, answer: refreshed, tokens: next }: TokenExample): ReturnType<RulesOf> => [
+  {
+    rule: 'refreshes a token from then on, with our credentials',
+    async holds(open) {
+      const trial = open()
+      const { info } = await trial.login()
+      trial.environment.advance((tokens.expiresIn ?? due) - due + 1)
+      const { accessToken, scopes } = await trial.auth.upstream(info)
+      expect({ accessToken, scopes }).toEqual({ accessToken: next.accessToken, scopes: next.scopes })
+      expectRequest(trial.sent[2], request)
+      expect(trial.sent).toHaveLength(3)
+    },
+  },
+  {
+    rule: 'refreshes with the new refresh token after the upstream has rotated it',
+    async holds(open) {
+      const used = await refreshTwice(open(), { ...refreshed, refresh_token: 'a-rotated-refresh-token' }, tokens, next)
+      expect(used).toEqual([answer.refresh_token, 'a-rotated-refresh-token'])
+    },
+  },
+  {
+    rule: 'refreshes with the old refresh token when the upstream has sent no new one',
+    async holds(open) {
+      const { refresh_token: _, ...others } = refreshed
+      const used = await refreshTwice(open(), others, tokens, next)
+      expect(used).toEqual([answer.refresh_token, answer.refresh_token])
+    },
+  },
+]
+
+async function refreshTwice(
+  trial: Trial,
+  answer: Readonly<Record<string, unknown>>,
+  first: TokenExample['tokens'],
+  second: TokenExample['tokens'],
+): Promise<(string | null)[]> {
+  trial.answers.refresh = () => Response.json(answer)
+  const { info } = await trial.login()
+  for (const { expiresIn = 0 } of [first, second]) {
+    trial.environment.advance(expiresIn)
+    await trial.auth.upstream(info)
+  }
+  return trial.sent.slice(2).map(({ body }) => new URLSearchParams(body).get('refresh_token'))
+}
+
+const revoking = (revocation: RequestExample): ReturnType<RulesOf> => [
+  {
+    rule: 'ends the upstream’s tokens with the grant',
+    async holds(open) {
+      const trial = open()
+      const { info } = await trial.login()
+      expect(await trial.auth.revoke({ grantId: info.extra.grantId })).toBe(1)
+      await trial.environment.drain()
+      expectRequest(trial.sent[2], revocation)
+      expect(trial.sent).toHaveLength(3)
+    },
+  },
+  {
+    rule: 'ends the upstream’s tokens of a login that fails',
+    async holds(open) {
+      const trial = open()
+      trial.answers.identity = () => new Response('broken', { status: 500 })
+      await trial.comeBack(await trial.visit())
+      await trial.environment.drain()
+      expectRequest(trial.sent[2], revocation)
+    },
+  },
+  ...[500, 401].map((status) => ({
+    rule: `ends the grant even if the upstream answers ${status}, and says so`,
+    async holds(open: () => Trial) {
+      const trial = open()
+      trial.answers.revocation = () => Response.json({}, { status })
+      const { accessToken, info } = await trial.login()
+      await trial.auth.revoke({ grantId: info.extra.grantId })
+      await trial.environment.drain()
+      expect(await trial.authenticate(accessToken)).toMatchObject({ status: 401 })
+      expect(trial.events).toContainEqual(expect.objectContaining({ type: 'upstream.failed', operation: 'revoke' }))
+    },
+  })),
+]
+
+const notRevoking: ReturnType<RulesOf> = [
+  {
+    rule: 'ends the grant without a word to the upstream, which cannot be told',
+    async holds(open) {
+      const trial = open()
+      const { accessToken, info } = await trial.login()
+      await trial.auth.revoke({ grantId: info.extra.grantId })
+      await trial.environment.drain()
+      expect(await trial.authenticate(accessToken)).toMatchObject({ status: 401 })
+      expect(trial.sent).toHaveLength(2)
+    },
+  },
+]
