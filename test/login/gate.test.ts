@@ -601,7 +601,7 @@ describe('an upstream whose tokens never end', () => {
     await house.mcpStatus(tokens.access_token)
     await house.environment.drain()
     expect(await house.mcpStatus(tokens.access_token)).toBe(401)
-    expect(ended(house)).toEqual(['upstream_names_another_person'])
+    expect(ended(house)).toMatchObject([{ reason: 'upstream_names_another_person' }])
   })
 
   it('that has a new name for the person is believed', async () => {
