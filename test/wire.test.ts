@@ -1,0 +1,232 @@
+import { memoryStore } from '@drawbridge/storage'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { openHouse, redirectUri, type TokenAnswer } from './support/house.ts'
+import { comeToCallback, openTab } from './support/tab.ts'
+import { takeCode } from './support/take-code.ts'
+import { watchedStore } from './support/watched-store.ts'
+
+/** The names of every member, with those of members inside behind a dot; of a list, those of its items. */
+function membersOf(value: unknown, open: readonly string[] = [], path = ''): string[] {
+  if (Array.isArray(value) || typeof value !== 'object' || value === null || open.includes(path)) return path === '' ? [] : [path]
+  return Object.entries(value).flatMap(([name, inner]) => membersOf(inner, open, path === '' ? name : `${path}.${name}`))
+}
+
+const namesOf = (values: readonly unknown[], open?: readonly string[]): string[] =>
+  [...new Set(values.flatMap((value) => membersOf(value, open)))].sort()
+
+const json = async (answer: Response): Promise<unknown> => answer.json()
+
+describe('on the wire, whoever reads it, these are the members of', () => {
+  it('the authorization server metadata (RFC 8414)', async () => {
+    const document = await json(await openHouse().call('/.well-known/oauth-authorization-server'))
+    expect(namesOf([document])).toEqual([
+      'authorization_endpoint',
+      'authorization_response_iss_parameter_supported',
+      'code_challenge_methods_supported',
+      'grant_types_supported',
+      'id_token_signing_alg_values_supported',
+      'issuer',
+      'jwks_uri',
+      'registration_endpoint',
+      'response_modes_supported',
+      'response_types_supported',
+      'revocation_endpoint',
+      'revocation_endpoint_auth_methods_supported',
+      'scopes_supported',
+      'subject_types_supported',
+      'token_endpoint',
+      'token_endpoint_auth_methods_supported',
+    ])
+  })
+
+  it('the protected resource metadata (RFC 9728)', async () => {
+    const document = await json(await openHouse().call('/.well-known/oauth-protected-resource/mcp'))
+    expect(namesOf([document])).toEqual([
+      'authorization_servers',
+      'bearer_methods_supported',
+      'resource',
+      'resource_name',
+      'scopes_supported',
+    ])
+  })
+
+  it('a registration (RFC 7591)', async () => {
+    const body = JSON.stringify({ redirect_uris: [redirectUri], client_name: 'A test', scope: 'user', application_type: 'native' })
+    const answer = await openHouse().call('/register', { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    expect(namesOf([await json(answer)])).toEqual([
+      'application_type',
+      'client_id',
+      'client_id_issued_at',
+      'client_name',
+      'grant_types',
+      'redirect_uris',
+      'response_types',
+      'scope',
+      'token_endpoint_auth_method',
+    ])
+  })
+
+  it('the answer to an authorization request', async () => {
+    const house = openHouse()
+    const good = await house.signIn(await house.register())
+    expect([...good.searchParams.keys()]).toEqual(['code', 'state', 'iss'])
+    const tab = openTab(house)
+    const bad = await tab.open(house.authorizeUrl(await house.register(), { response_type: 'token' }))
+    expect([...new URL(bad.location).searchParams.keys()]).toEqual(['error', 'error_description', 'state', 'iss'])
+  })
+
+  it('a token response, and of an error', async () => {
+    const house = openHouse()
+    const { tokens } = await house.login()
+    expect(namesOf([tokens])).toEqual(['access_token', 'expires_in', 'refresh_token', 'scope', 'token_type'])
+    expect(namesOf([await json(await house.post('/token', {}))])).toEqual(['error', 'error_description'])
+  })
+
+  it('an access token (RFC 9068)', async () => {
+    const { tokens } = await openHouse().login()
+    expect(namesOf([decodeProtectedHeader(tokens.access_token)])).toEqual(['alg', 'kid', 'typ'])
+    expect(namesOf([decodeJwt(tokens.access_token)])).toEqual([
+      'aud',
+      'client_id',
+      'exp',
+      'gen',
+      'gid',
+      'iat',
+      'iss',
+      'jti',
+      'scope',
+      'sub',
+    ])
+  })
+
+  it('an AuthInfo (SDK v1 and v2)', async () => {
+    const house = openHouse()
+    const { tokens } = await house.login()
+    const { resource, ...info } = await house.auth.verifyAccessToken(tokens.access_token)
+    expect(resource).toBeInstanceOf(URL)
+    expect(namesOf([info], ['extra.identity.claims'])).toEqual([
+      'clientId',
+      'expiresAt',
+      'extra.grantId',
+      'extra.identity.claims',
+      'extra.identity.subject',
+      'extra.subject',
+      'scopes',
+      'token',
+    ])
+  })
+})
+
+describe('what secret scanners and operators look for:', () => {
+  it('the prefixes and the grammar of codes and refresh tokens', async () => {
+    const house = openHouse()
+    const { clientId, code } = await takeCode(house)
+    const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'
+    expect(code).toMatch(new RegExp(`^db_ac_${uuid}\\.[A-Za-z0-9_-]{43}$`))
+    const tokens: TokenAnswer = await (await house.redeem(clientId, code)).json()
+    expect(tokens.refresh_token).toMatch(new RegExp(`^db_rt_${uuid}\\.0\\.[A-Za-z0-9_-]{43}$`))
+    expect(clientId).toMatch(new RegExp(`^${uuid}$`))
+  })
+
+  it.each([
+    ['http://localhost:8000', ['drawbridge-form-0121783acd', 'drawbridge-login-0121783acd'], ''],
+    ['https://mcp.example.com', ['__Host-drawbridge-form-490f20c457', '__Host-drawbridge-login-490f20c457'], '; Secure'],
+  ])('the cookies of %s', async (baseUrl, names, secure) => {
+    const house = openHouse({ baseUrl })
+    const tab = openTab(house)
+    const page = await tab.open(house.authorizeUrl(await house.register()))
+    const moved = await tab.decide(page, 'approve')
+    const lines = [page, moved].flatMap(({ headers }) => headers.getSetCookie())
+    const pattern = /^(\S+)=[A-Za-z0-9_-]{43}; Max-Age=900; Path=\/; HttpOnly(; Secure)?; SameSite=Lax$/
+    expect(lines.map((line) => pattern.exec(line)?.slice(1))).toEqual(names.map((name) => [name, secure === '' ? undefined : secure]))
+  })
+})
+
+describe('in the store, for the next release and the one before, these are the fields of', () => {
+  const kinds = ['deployment', 'client', 'transaction', 'grant', 'lease'] as const
+
+  /** Everything a login and its upkeep ever wrote, by the kind of record. */
+  async function writeEverything(): Promise<Record<(typeof kinds)[number], unknown[]>> {
+    const world = openHouse({ mode: 'github-app' })
+    const store = watchedStore(memoryStore(world))
+    const house = openHouse({ beside: world, clientStorage: store, lifetimes: { accessToken: 100_000 } })
+    const clientId = await house.register({ scope: 'user', application_type: 'native' })
+    await house.redeem(clientId, (await house.signIn(clientId)).searchParams.get('code') ?? '')
+    const { tab, callback } = await comeToCallback(house, { state: undefined })
+    await tab.open(callback)
+    const { tokens } = await house.login()
+    house.environment.advance(28_800)
+    house.github.misbehave({ token: 'status-500' })
+    await house.mcpStatus(tokens.access_token)
+    await house.environment.drain()
+    const of = (kind: string): unknown[] =>
+      store.written.filter(({ key }) => key.split(':')[1] === kind).map(({ value }): unknown => JSON.parse(value))
+    return { deployment: of('deployment'), client: of('client'), transaction: of('transaction'), grant: of('grant'), lease: of('lease') }
+  }
+
+  const fields = {
+    deployment: ['createdAt', 'endsAt', 'formKey', 'issuer', 'namespace', 'recordNameKey'],
+    client: ['applicationType', 'clientName', 'createdAt', 'endsAt', 'grantTypes', 'id', 'redirectUris', 'scope'],
+    transaction: [
+      'browser',
+      'endsAt',
+      'request.challenge',
+      'request.clientId',
+      'request.redirectUri',
+      'request.resource',
+      'request.scopes',
+      'request.state',
+      'status.is',
+      'status.location',
+      'status.since',
+      'upstreamVerifier',
+    ],
+    grant: [
+      'clientId',
+      'code.challenge',
+      'code.expiresAt',
+      'code.hash',
+      'code.redirectUri',
+      'code.spent',
+      'createdAt',
+      'endsAt',
+      'id',
+      'identity.claims',
+      'identity.subject',
+      'refresh.allowed',
+      'refresh.confirmed',
+      'refresh.generation',
+      'refresh.rotatedAt',
+      'refresh.secret',
+      'resource',
+      'scopes',
+      'upstream.accessToken',
+      'upstream.checkedAt',
+      'upstream.expiresAt',
+      'upstream.refreshToken',
+      'upstream.scopes',
+      'upstream.seq',
+      'upstream.unreachableSince',
+    ],
+    lease: ['endsAt', 'holder'],
+  }
+
+  it.each(kinds)('a %s', async (kind) => {
+    expect(namesOf((await writeEverything())[kind], ['identity.claims'])).toEqual(fields[kind])
+  })
+
+  it('a grant that a later release wrote more into: what is not known here is written back', async () => {
+    const world = openHouse()
+    const store = watchedStore(memoryStore(world))
+    const house = openHouse({ beside: world, clientStorage: store })
+    const { clientId, tokens } = await house.login()
+    await house.environment.drain()
+    const [key = ''] = store.keysOf('grant')
+    const entry = await store.get(key)
+    const record: { upstream: object } = JSON.parse(entry?.value ?? '')
+    await store.set(key, JSON.stringify({ ...record, later: 1, upstream: { ...record.upstream, later: 2 } }), 3600, entry)
+    expect((await house.refresh(clientId, tokens.refresh_token)).status).toBe(200)
+    expect(JSON.parse((await store.get(key))?.value ?? '')).toMatchObject({ later: 1, upstream: { later: 2 }, refresh: { generation: 1 } })
+  })
+})
