@@ -51,8 +51,8 @@ export function openEndpoint(parts: EndpointParts): Handler {
   })
   app.use(limiting(parts))
   app.use(bodyLimit({ maxSize: bodyLimitBytes, onError: refuseTooLong }))
-  if (get) app.get('*', (context) => get(context.req.raw))
-  if (post) app.post('*', (context) => post(context.req.raw))
+  if (get) app.get('*', (context) => answerWith(get, context.req.raw))
+  if (post) app.post('*', (context) => answerWith(post, context.req.raw))
   app.onError((error, context) => {
     report(error, name, emit)
     return renderError(context, error, kind)
@@ -70,6 +70,15 @@ function limiting({ limiter, limitedAs }: EndpointParts): MiddlewareHandler<{ Bi
     await next()
     const failed = context.error instanceof OAuthError && context.error.reason === 'client_secret_wrong'
     if (failed) await limiter.admit('token-failure', raw, context.env).catch(() => {})
+  }
+}
+
+// A function of the operator's may throw anything, and Hono lets nothing but errors be answered.
+async function answerWith(answer: (request: Request) => Response | Promise<Response>, request: Request): Promise<Response> {
+  try {
+    return await answer(request)
+  } catch (cause) {
+    throw cause instanceof Error ? cause : new Error('something was thrown that is no error', { cause })
   }
 }
 
