@@ -52,9 +52,14 @@ describe('on the wire, whoever reads it, these are the members of', () => {
   })
 
   it('a registration (RFC 7591)', async () => {
-    const body = JSON.stringify({ redirect_uris: [redirectUri], client_name: 'A test', scope: 'user', application_type: 'native' })
-    const answer = await openHouse().call('/register', { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-    expect(namesOf([await json(answer)])).toEqual([
+    const metadata = { redirect_uris: [redirectUri], client_name: 'A test', scope: 'user', application_type: 'native' }
+    const register = async (method: string): Promise<unknown> => {
+      const body = JSON.stringify({ ...metadata, token_endpoint_auth_method: method })
+      return json(await openHouse().call('/register', { method: 'POST', headers: { 'content-type': 'application/json' }, body }))
+    }
+    const confidential = namesOf([await register('client_secret_basic')])
+    expect(confidential.filter((name) => name.startsWith('client_secret'))).toEqual(['client_secret', 'client_secret_expires_at'])
+    expect(namesOf([await register('none')])).toEqual([
       'application_type',
       'client_id',
       'client_id_issued_at',
@@ -153,6 +158,7 @@ describe('in the store, for the next release and the one before, these are the f
     const house = openHouse({ beside: world, clientStorage: store, lifetimes: { accessToken: 100_000 } })
     const clientId = await house.register({ scope: 'user', application_type: 'native' })
     await house.redeem(clientId, (await house.signIn(clientId)).searchParams.get('code') ?? '')
+    await house.register({ token_endpoint_auth_method: 'client_secret_basic' })
     const { tab, callback } = await comeToCallback(house, { state: undefined })
     await tab.open(callback)
     const { tokens } = await house.login()
@@ -167,7 +173,18 @@ describe('in the store, for the next release and the one before, these are the f
 
   const fields = {
     deployment: ['createdAt', 'endsAt', 'formKey', 'issuer', 'namespace', 'recordNameKey'],
-    client: ['applicationType', 'clientName', 'createdAt', 'endsAt', 'grantTypes', 'id', 'redirectUris', 'scope'],
+    client: [
+      'applicationType',
+      'authentication',
+      'clientName',
+      'createdAt',
+      'endsAt',
+      'grantTypes',
+      'id',
+      'redirectUris',
+      'scope',
+      'secretHash',
+    ],
     transaction: [
       'browser',
       'endsAt',
