@@ -6,7 +6,7 @@ import { OAuthError } from './errors.ts'
 const policy = { validScopes: ['read', 'write'], redirectSchemes: ['cursor'] }
 const parse = (body: unknown): ClientMetadata => parseClientMetadata(body, policy)
 const redirectUris = ['http://127.0.0.1:5555/callback']
-const plain: ClientMetadata = { redirectUris, grantTypes: ['authorization_code', 'refresh_token'] }
+const plain: ClientMetadata = { redirectUris, grantTypes: ['authorization_code', 'refresh_token'], authentication: 'none' }
 
 /** What a refusal tells the client, and the operator. */
 function refusalOf(body: unknown) {
@@ -74,6 +74,7 @@ describe('what clients that exist register with', () => {
         ],
         clientName: 'Visual Studio Code',
         grantTypes: ['authorization_code', 'refresh_token'],
+        authentication: 'none',
         applicationType: 'native',
       },
     ],
@@ -88,14 +89,19 @@ describe('what clients that exist register with', () => {
       { ...plain, redirectUris: ['https://claude.ai/api/mcp/auth_callback'], clientName: 'Claude', scope: ['read'] },
     ],
     [
-      'a confidential client of old: its method is replaced (R114)',
+      'a client with a secret, in the header (R85)',
       { redirect_uris: redirectUris, token_endpoint_auth_method: 'client_secret_basic' },
-      plain,
+      { ...plain, authentication: 'client_secret_basic' },
+    ],
+    [
+      'a client with a secret, in the body (R85)',
+      { redirect_uris: redirectUris, token_endpoint_auth_method: 'client_secret_post' },
+      { ...plain, authentication: 'client_secret_post' },
     ],
     [
       'one that will not refresh',
       { redirect_uris: redirectUris, grant_types: ['authorization_code'] },
-      { redirectUris, grantTypes: ['authorization_code'] },
+      { ...plain, grantTypes: ['authorization_code'] },
     ],
     [
       'a native app with a private-use scheme, https and loopback (B04)',

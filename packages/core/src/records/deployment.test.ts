@@ -321,7 +321,14 @@ describe('a store that was emptied under running hosts', () => {
     store.entries.clear()
     const started = openRecords({ store, namespace, issuer, environment, emit })
     const id = mint()
-    const client = { id, redirectUris: [], grantTypes: [], createdAt: environment.now(), endsAt: environment.now() + day }
+    const client = {
+      id,
+      redirectUris: [],
+      grantTypes: [],
+      authentication: 'none' as const,
+      createdAt: environment.now(),
+      endsAt: environment.now() + day,
+    }
     await started.clients.create(id, client)
     // The running host looks under the old names once; it says that it cannot tell, and knows the new ones from then on.
     await expect(Promise.all([running.clients.find(id), running.clients.find(id)])).rejects.toThrow(StoreUnavailable)
