@@ -1,5 +1,6 @@
 import { type Directory, type Environment, StoreUnreadable, type UnixSeconds } from '@drawbridge/core'
 import type { GuardedKeyv } from './keyv-guard.ts'
+import { pageOf } from './page-of.ts'
 import { takingTurns } from './turns.ts'
 
 type Members = Map<string, UnixSeconds>
@@ -30,13 +31,7 @@ export function keyvDirectory(keyv: GuardedKeyv, environment: Environment): Dire
         const members = await alive(list)
         if (members.delete(member)) await write(list, members, signal)
       }),
-    async list(list, cursor, limit) {
-      const members = await inTurn(list, () => alive(list))
-      const rest = [...members.keys()].sort().filter((member) => cursor === undefined || member > cursor)
-      const page = rest.slice(0, limit)
-      const last = page.at(-1)
-      return rest.length > page.length && last !== undefined ? { members: page, next: last } : { members: page }
-    },
+    list: async (list, cursor, limit) => pageOf((await inTurn(list, () => alive(list))).keys(), cursor, limit),
   }
 }
 

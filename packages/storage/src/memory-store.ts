@@ -42,9 +42,9 @@ export function memoryStore({ caps = {}, environment = systemEnvironment() }: Me
   const capOf = new Map(Object.entries(caps))
   const kinds = new Map<string, Kind>()
 
-  function openKind(name: string): Kind {
-    const entries = new Map<string, Held>()
-    const kind = { cap: capOf.get(name) ?? entriesOfAKind, entries, some: inRounds(() => entries) }
+  function kindFor(key: string): Kind {
+    const name = kindOf(key)
+    const kind = kinds.get(name) ?? openKind(capOf.get(name) ?? entriesOfAKind)
     kinds.set(name, kind)
     return kind
   }
@@ -52,10 +52,6 @@ export function memoryStore({ caps = {}, environment = systemEnvironment() }: Me
   function find(key: string): Held | undefined {
     const held = kinds.get(kindOf(key))?.entries.get(key)
     return held && held.endsAt > environment.now() ? held : undefined
-  }
-
-  function sweep({ entries, some }: Kind, most: number): void {
-    for (const [key, { endsAt }] of some(most)) if (endsAt <= environment.now()) entries.delete(key)
   }
 
   return {
@@ -67,12 +63,12 @@ export function memoryStore({ caps = {}, environment = systemEnvironment() }: Me
     },
     async set(key, value, ttl: Seconds, seen) {
       if (!(ttl > 0)) throw new RangeError('a ttl is positive')
-      const kind = kinds.get(kindOf(key)) ?? openKind(kindOf(key))
-      for (const each of kinds.values()) sweep(each, lookedAtPerWrite)
+      const [kind, now] = [kindFor(key), environment.now()]
+      for (const each of kinds.values()) sweep(each, lookedAtPerWrite, now)
       if (find(key)?.version !== seen?.version) return undefined
-      if (!kind.entries.has(key) && kind.entries.size >= kind.cap) sweep(kind, lookedAtWhenFull)
+      if (!kind.entries.has(key) && kind.entries.size >= kind.cap) sweep(kind, lookedAtWhenFull, now)
       if (!kind.entries.has(key) && kind.entries.size >= kind.cap) throw new StoreUnavailable('the memory store is full of this kind')
-      const held: Held = { value, version: newVersion(environment), endsAt: environment.now() + ttl }
+      const held: Held = { value, version: newVersion(environment), endsAt: now + ttl }
       kind.entries.set(key, held)
       return held
     },
@@ -81,4 +77,13 @@ export function memoryStore({ caps = {}, environment = systemEnvironment() }: Me
       return kinds.get(kindOf(key))?.entries.delete(key) === true
     },
   }
+}
+
+function openKind(cap: number): Kind {
+  const entries = new Map<string, Held>()
+  return { cap, entries, some: inRounds(() => entries) }
+}
+
+function sweep({ entries, some }: Kind, most: number, now: UnixSeconds): void {
+  for (const [key, { endsAt }] of some(most)) if (endsAt <= now) entries.delete(key)
 }
