@@ -10,7 +10,10 @@ const deadline: Seconds = 0.5
 export function inTime<Result>(environment: Environment, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   return new Promise((resolve, reject) => {
     const signal = environment.deadline(deadline)
-    const late = (): void => reject(new StoreUnavailable('the store did not answer in time', { cause: signal.reason }))
+    // A process that was busy meets the end of the time before the answers that arrived meanwhile: those are read first, and count.
+    const late = (): void => {
+      setImmediate(() => reject(new StoreUnavailable('the store did not answer in time', { cause: signal.reason })))
+    }
     signal.addEventListener('abort', late)
     void work(signal)
       .then(resolve, reject)
