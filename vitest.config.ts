@@ -16,7 +16,7 @@ export default defineConfig({
     dangerouslyIgnoreUnhandledErrors: false,
     testTimeout: 20_000,
     // Tests that run side by side mostly wait, for a store's clock.
-    maxConcurrency: 40,
+    maxConcurrency: 12,
     hookTimeout: 20_000,
     projects: [
       project('core', 'packages/core', 'src/**/*.test.ts'),

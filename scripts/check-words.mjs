@@ -61,13 +61,16 @@ function avoidedFileNames({ path }) {
   return []
 }
 
+/** Names of options of others, which we have to write as they do. */
+const namesOfOthers = new Set(['reconnectStrategy'])
+
 function avoidedIdentifiers({ path, text }) {
   const code = codeOf(text)
   const foreign = new Set(foreignNames(text))
   return [...code.matchAll(/(?<![\w$])[A-Za-z_$][\w$]*/g)].flatMap((match) => {
     const name = match[0]
     // A wire name is not ours, and what is read after a dot may be another's; where it is ours, its declaration is found.
-    if (foreign.has(name) || name.includes('_') || code[match.index - 1] === '.') return []
+    if (foreign.has(name) || namesOfOthers.has(name) || name.includes('_') || code[match.index - 1] === '.') return []
     const instead = insteadOf(name.match(words) ?? [])
     return instead === undefined ? [] : [{ path, line: lineAt(text, match.index), found: name, instead }]
   })

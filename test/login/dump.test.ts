@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { inspect } from 'node:util'
 import type { Store } from '@drawbridge/core'
-import { encrypted, fernet, generateFernetKey, memoryStore, sqliteStore } from '@drawbridge/storage'
+import { encrypted, fernet, createFernetKey, memoryStore, sqliteStore } from '@drawbridge/storage'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { challenge, type House, openHouse, redirectUri, signingKey, type TokenAnswer, verifier } from '../support/house.ts'
 import { comeToCallback, openTab } from '../support/tab.ts'
@@ -153,7 +153,7 @@ describe.each(['oauth-app', 'github-app'] as const)('after everything was done w
 
   beforeAll(async () => {
     const world = openHouse({ mode })
-    store = watchedStore(encrypted(memoryStore(world), fernet(generateFernetKey(), world), world))
+    store = watchedStore(encrypted(memoryStore(world), fernet(createFernetKey(), world), world))
     house = openHouse({ beside: world, clientStorage: store, lifetimes: { accessToken: 10 * day } })
     answers = await liveThrough(house, canaries)
   })
@@ -216,7 +216,7 @@ describe.each(['oauth-app', 'github-app'] as const)('after everything was done w
 describe('a sealed file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'drawbridge-dump-'))
   const path = join(folder, 'store.db')
-  const key = generateFernetKey()
+  const key = createFernetKey()
   const canaries = openCanaries()
 
   beforeAll(async () => {

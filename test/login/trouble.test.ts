@@ -1,4 +1,4 @@
-import { encrypted, fernet, generateFernetKey, memoryStore } from '@drawbridge/storage'
+import { encrypted, fernet, createFernetKey, memoryStore } from '@drawbridge/storage'
 import { describe, expect, it } from 'vitest'
 import { failingStore } from '../support/failing-store.ts'
 import { type Fates, fatesOf, type Scene, type Sight } from '../support/fates.ts'
@@ -364,7 +364,7 @@ describe('a store that was emptied', () => {
 })
 
 describe('a record that cannot be read', () => {
-  const key = generateFernetKey()
+  const key = createFernetKey()
 
   /** A house over a sealed store, what lies below the seal, and a login. */
   async function openSealed() {
@@ -393,7 +393,7 @@ describe('a record that cannot be read', () => {
 
   it.each([
     ['a byte of it was flipped', flip],
-    ['another key sealed it', () => fernet(generateFernetKey()).seal('{}')],
+    ['another key sealed it', () => fernet(createFernetKey()).seal('{}')],
     ['it is not sealed', () => '{"plain":true}'],
     ['it is empty text', () => ''],
     ['it is sealed and has another shape', () => fernet(key).seal('{"key":"x"}')],

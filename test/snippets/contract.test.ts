@@ -1,12 +1,12 @@
 //#region contract
 import { fixedEnvironment } from '@drawbridge/core/testing'
-import { encrypted, fernet, generateFernetKey, memoryStore } from '@drawbridge/storage'
+import { encrypted, fernet, createFernetKey, memoryStore } from '@drawbridge/storage'
 import { directoryContract, storeContract } from '@drawbridge/storage/contract'
 import { describe, it } from 'vitest'
 
 const environment = fixedEnvironment()
 const mine = memoryStore({ environment })
-const sealed = encrypted(mine, fernet(generateFernetKey(), { environment }), { environment })
+const sealed = encrypted(mine, fernet(createFernetKey(), { environment }), { environment })
 const advance = async (seconds: number): Promise<void> => environment.advance(seconds)
 
 describe.each([

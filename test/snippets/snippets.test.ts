@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { serve } from '@drawbridge/core/node'
-import { generateFernetKey } from '@drawbridge/storage'
+import { createFernetKey } from '@drawbridge/storage'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { openHouse } from '../support/house.ts'
@@ -17,7 +17,7 @@ import { openHouse } from '../support/house.ts'
 type Fetch = (request: Request) => Response | Promise<Response>
 
 const here = process.cwd()
-const storageKey = generateFernetKey()
+const storageKey = createFernetKey()
 const folder = mkdtempSync(join(tmpdir(), 'drawbridge-snippets-'))
 
 beforeEach(() => {

@@ -1,9 +1,9 @@
 import { type Store, StoreUnavailable, StoreUnreadable } from '@drawbridge/core'
 import { fixedEnvironment } from '@drawbridge/core/testing'
 import { describe, expect, it } from 'vitest'
-import { encrypted, fernet, generateFernetKey, memoryStore } from './index.ts'
+import { createFernetKey, encrypted, fernet, memoryStore } from './index.ts'
 
-const [old, current] = [generateFernetKey(), generateFernetKey()]
+const [old, current] = [createFernetKey(), createFernetKey()]
 
 function world(keys: string | string[] = current) {
   const environment = fixedEnvironment()

@@ -51,7 +51,7 @@ export function fernet(keys: string | readonly string[], { environment = systemE
 }
 
 /** Makes a key, as Python's `Fernet.generate_key()` prints it. */
-export function generateFernetKey(environment: Environment = systemEnvironment()): string {
+export function createFernetKey(environment: Environment = systemEnvironment()): string {
   return toFernetText(Buffer.from(environment.randomBytes(32)))
 }
 

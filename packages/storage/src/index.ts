@@ -1,6 +1,6 @@
 export type { Cipher, Opened } from './cipher.ts'
 export { encrypted } from './encrypted.ts'
-export { FernetError, fernet, generateFernetKey } from './fernet.ts'
+export { createFernetKey, FernetError, fernet } from './fernet.ts'
 export { keyvStore } from './keyv-store.ts'
 export { type MemoryStoreOptions, memoryStore } from './memory-store.ts'
 export { type RedisStore, redisStore } from './redis-store.ts'

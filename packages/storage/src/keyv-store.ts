@@ -1,8 +1,10 @@
-import { type Entry, type Store, StoreUnreadable, systemEnvironment, type UnixSeconds } from '@drawbridge/core'
+import { type Entry, type Environment, type Store, StoreUnreadable, systemEnvironment, type UnixSeconds } from '@drawbridge/core'
 import type { Keyv } from 'keyv'
 import { keyvDirectory } from './keyv-directory.ts'
 import { guardedKeyv } from './keyv-guard.ts'
 import { settleWrite } from './read-back.ts'
+import { isRedisAdapter } from './redis-connection.ts'
+import { redisStore } from './redis-store.ts'
 import type { StoreOptions } from './store-options.ts'
 import { takingTurns } from './turns.ts'
 import { newVersion } from './version.ts'
@@ -13,11 +15,16 @@ interface Held extends Entry {
 }
 
 /**
- * A store over any Keyv. Keyv has no conditional write, so all that happens to a key takes turns in this process, and that is
+ * A store over any Keyv. Over Keyv's adapter for Redis it is what `redisStore` is, for any number of hosts. Over any other, Keyv has no conditional write, so all that happens to a key takes turns in this process, and that is
  * how far "never both" reaches. Reads take turns too: Keyv deletes what it finds expired without looking again, and would take
  * what was written in the meantime. A dead backend, which Keyv reports as a missing value, rejects with `StoreUnavailable`.
  */
 export function keyvStore(keyv: Keyv, { environment = systemEnvironment() }: StoreOptions = {}): Store {
+  const adapter: unknown = keyv.store
+  return isRedisAdapter(adapter) ? redisStore(adapter, { environment }) : turnTakingStore(keyv, environment)
+}
+
+function turnTakingStore(keyv: Keyv, environment: Environment): Store {
   const guarded = guardedKeyv(keyv)
   const inTurn = takingTurns(environment)
 

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Keyv } from 'keyv'
 import { afterAll, describe, it } from 'vitest'
 import { type OutageHarness, outageContract } from './contract/index.ts'
-import { encrypted, fernet, generateFernetKey, keyvStore, sqliteStore } from './index.ts'
+import { createFernetKey, encrypted, fernet, keyvStore, sqliteStore } from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'drawbridge-outages-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -91,7 +91,7 @@ for (const [name, open] of Object.entries(outages)) {
   })
   describe(`encrypted ${name}`, () => {
     const harness = open('sealed.db')
-    const sealed = { ...harness, store: encrypted(harness.store, fernet(generateFernetKey())) }
+    const sealed = { ...harness, store: encrypted(harness.store, fernet(createFernetKey())) }
     for (const clause of outageContract) it(clause.name, () => clause.run(sealed))
   })
 }

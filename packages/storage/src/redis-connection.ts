@@ -102,16 +102,26 @@ async function evaluate(client: RedisClient, { text, hash }: RedisScript, call: 
 }
 
 async function openClient(target: RedisTarget): Promise<{ client: RedisClient; prefix: (key: string) => string }> {
-  // Loaded here and not above, so that who imports the package for another store does not load Redis.
-  const { default: Adapter } = await import('@keyv/redis')
-  const adapter = target instanceof Adapter ? target : new Adapter(withDefaults(target))
-  // Keyv's adapter would put a namespace of its own before every key; ours are named already.
-  if (!(target instanceof Adapter)) adapter.namespace = undefined
+  const adapter = isRedisAdapter(target) ? target : await openAdapter(target)
   const client: unknown = adapter.client
   if (!isRedisClient(client)) throw new TypeError('This is not a client of Redis that can run scripts.')
   // Without a listener Node ends the process; what failed is told by the calls that it fails.
   client.on('error', () => {})
   return { client, prefix: (key) => adapter.createKeyPrefix(key, adapter.namespace) }
+}
+
+async function openAdapter(target: Exclude<RedisTarget, KeyvRedis<unknown>>): Promise<KeyvRedis<unknown>> {
+  // Loaded here and not above, so that who imports the package for another store does not load Redis.
+  const { default: Adapter } = await import('@keyv/redis')
+  const adapter = new Adapter(withDefaults(target))
+  // It would put a namespace of its own before every key; ours are named already.
+  adapter.namespace = undefined
+  return adapter
+}
+
+/** Whether `value` is Keyv's adapter for Redis, of whichever copy of its package. */
+export function isRedisAdapter(value: unknown): value is KeyvRedis<unknown> {
+  return typeof value === 'object' && value !== null && 'createKeyPrefix' in value && 'client' in value && isRedisClient(value.client)
 }
 
 function isRedisClient(client: unknown): client is RedisClient {
@@ -124,8 +134,8 @@ function isRedisClient(client: unknown): client is RedisClient {
 
 // No offline queue: a request that waits for Redis to come back is a request that hangs. Back within a second, and not all at once.
 function withDefaults(target: Exclude<RedisTarget, KeyvRedis<unknown>>): Exclude<RedisTarget, KeyvRedis<unknown>> {
-  const reconnectStrategy = (retries: number): number => Math.min(25 * 2 ** retries, 500) + Math.floor((retries * 37) % 50)
-  const node = { disableOfflineQueue: true, commandsQueueMaxLength: 10_000, socket: { connectTimeout: 2_000, reconnectStrategy } }
+  const wait = (retries: number): number => Math.min(25 * 2 ** retries, 500) + Math.floor((retries * 37) % 50)
+  const node = { disableOfflineQueue: true, commandsQueueMaxLength: 10_000, socket: { connectTimeout: 2_000, reconnectStrategy: wait } }
   if (typeof target === 'string') return { url: target, ...node }
   if ('connect' in target) return target
   if ('rootNodes' in target)

@@ -6,12 +6,12 @@ import { fixedEnvironment } from '@drawbridge/core/testing'
 import { Keyv } from 'keyv'
 import { afterAll, describe, it } from 'vitest'
 import { directoryContract, type StoreHarness, storeContract } from './contract/index.ts'
-import { encrypted, fernet, generateFernetKey, keyvStore, memoryStore, sqliteStore } from './index.ts'
+import { createFernetKey, encrypted, fernet, keyvStore, memoryStore, sqliteStore } from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'drawbridge-stores-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const key = generateFernetKey()
+const key = createFernetKey()
 
 function harness(make: (environment: ReturnType<typeof fixedEnvironment>) => Store): StoreHarness {
   const environment = fixedEnvironment()
