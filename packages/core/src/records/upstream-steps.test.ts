@@ -58,6 +58,14 @@ describe('refreshed upstream tokens', () => {
     expect(applyUpstreamTokens(grant, 5, { accessToken: 'from nowhere' }, now)).toEqual({ answer: 'superseded' })
   })
 
+  it('that are there already are kept: the outcome of their first write was unknown', () => {
+    const kept: Grant = { ...grant, upstream: { ...grant.upstream, accessToken: 'new access', seq: 5 } }
+    expect(applyUpstreamTokens(kept, 4, { accessToken: 'new access' }, now)).toEqual({ answer: 'kept' })
+    expect(applyUpstreamTokens({ ...kept, upstream: { ...kept.upstream, seq: 6 } }, 4, { accessToken: 'new access' }, now)).toEqual({
+      answer: 'superseded',
+    })
+  })
+
   it('are nobody’s when the grant has ended meanwhile', () => {
     expect(applyUpstreamTokens(undefined, 4, { accessToken: 'late' }, now)).toEqual({ answer: 'gone' })
   })
