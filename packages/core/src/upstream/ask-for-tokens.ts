@@ -1,0 +1,58 @@
+import * as oauth from 'oauth4webapi'
+import type { Environment } from '../ports/environment.ts'
+import { type Upstream, UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
+import { parseScope } from '../protocol/scope.ts'
+
+/**
+ * Makes a token request and answers the tokens in our words (RFC 6749 §5.1). Rejects with `UpstreamRefused` when the answer is
+ * no, and with `UpstreamUnavailable` for anything else (RFC 6749 §5.2).
+ */
+export async function askForTokens(
+  upstream: Upstream,
+  environment: Environment,
+  request: () => Promise<oauth.TokenEndpointResponse>,
+): Promise<UpstreamTokens> {
+  const answer = await request().catch((cause: unknown) => {
+    throw judge(upstream, cause)
+  })
+  // An empty scope says nothing: upstreams without scopes send it (GitHub Apps).
+  const scopes = answer.scope ? parseScope(answer.scope) : undefined
+  return {
+    accessToken: requireToken(answer.access_token),
+    ...(answer.refresh_token !== undefined && { refreshToken: requireToken(answer.refresh_token) }),
+    ...(answer.expires_in !== undefined && { expiresAt: environment.now() + Math.min(Math.floor(answer.expires_in), longest) }),
+    ...(scopes && { scopes: includeScopes(upstream, scopes) }),
+  }
+}
+
+function includeScopes({ includedScopes = {} }: Upstream, scopes: readonly string[]): readonly string[] {
+  return [...new Set(scopes.flatMap((scope) => [scope, ...(ownMember(includedScopes, scope) ?? [])]))]
+}
+
+// The upstream chooses the name, and might choose "constructor".
+function ownMember<Value>(members: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(members, name) ? members[name] : undefined
+}
+
+// Anything else would be refused by fetch, as a header, in an error that quotes it.
+function requireToken(token: string): string {
+  if (/^[\x20-\x7e]+$/.test(token)) return token
+  throw new UpstreamUnavailable('token_malformed')
+}
+
+/** An upstream that says "a million years" means "never"; a century keeps every sum finite (REL-R8). */
+const longest = 100 * 365 * 86_400
+
+// A no is final and ends the grant, so only what RFC 6749 §5.2 calls invalid_grant is one. Our own expired secret is an
+// alarm for the operator, and never a reason to log people out.
+//
+// oauth4webapi's errors carry the upstream's whole answer. Ours are thrown into tools, which log what they catch, so of the
+// answer they keep the name of the error and nothing that could be a token.
+function judge({ errorNames = {} }: Upstream, cause: unknown): Error {
+  if (cause instanceof UpstreamUnavailable) return cause
+  if (!(cause instanceof oauth.ResponseBodyError)) {
+    return new UpstreamUnavailable('answer_not_usable', { cause: new Error(cause instanceof Error ? cause.message : 'unknown') })
+  }
+  const error = ownMember(errorNames, cause.error) ?? (/^[a-z_-]{1,64}$/.test(cause.error) ? cause.error : 'error_without_name')
+  return error === 'invalid_grant' ? new UpstreamRefused(error) : new UpstreamUnavailable(error)
+}
