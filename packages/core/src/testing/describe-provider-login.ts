@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
+import { clientSecrets, type Visit } from './describe-provider-browser.ts'
 import type { ScopeExample } from './describe-provider-description.ts'
 import { expectFailedLogin, expectRequest, type ProviderRule, type RulesOf } from './describe-provider-rule.ts'
-import { clientSecrets, type Visit } from './describe-provider-trial.ts'
 
 /** From the authorization URL to what a tool holds. */
 export const loginRules: RulesOf = (description) => [

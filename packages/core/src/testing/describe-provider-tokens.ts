@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { RequestExample, TokenExample } from './describe-provider-description.ts'
+import type { TokenExample } from './describe-provider-description.ts'
 import { expectRequest, type RulesOf } from './describe-provider-rule.ts'
 import type { Trial } from './describe-provider-trial.ts'
 
@@ -8,11 +8,10 @@ const due = 300
 
 const day = 86_400
 
-/** How tokens age, are refreshed, and are ended. */
-export const tokenRules: RulesOf = ({ exchange, refresh, revocation }) => [
+/** How tokens age and are refreshed. */
+export const tokenRules: RulesOf = ({ exchange, refresh }) => [
   ...(exchange.tokens.expiresIn === undefined ? neverExpiring(exchange) : expiring(exchange, exchange.tokens.expiresIn)),
   ...(refresh ? refreshing(exchange, refresh) : []),
-  ...(revocation ? revoking(revocation) : notRevoking),
 ]
 
 const neverExpiring = ({ tokens }: TokenExample): ReturnType<RulesOf> => [
@@ -117,53 +116,3 @@ async function refreshTwice(
   }
   return trial.sent.slice(2).map(({ body }) => new URLSearchParams(body).get('refresh_token'))
 }
-
-const revoking = (revocation: RequestExample): ReturnType<RulesOf> => [
-  {
-    rule: 'ends the upstream’s tokens with the grant',
-    async holds(open) {
-      const trial = open()
-      const { info } = await trial.login()
-      expect(await trial.auth.revoke({ grantId: info.extra.grantId })).toBe(1)
-      await trial.environment.drain()
-      expectRequest(trial.sent[2], revocation)
-      expect(trial.sent).toHaveLength(3)
-    },
-  },
-  {
-    rule: 'ends the upstream’s tokens of a login that fails',
-    async holds(open) {
-      const trial = open()
-      trial.answers.identity = () => new Response('broken', { status: 500 })
-      await trial.comeBack(await trial.visit())
-      await trial.environment.drain()
-      expectRequest(trial.sent[2], revocation)
-    },
-  },
-  ...[500, 401].map((status) => ({
-    rule: `ends the grant even if the upstream answers ${status}, and says so`,
-    async holds(open: () => Trial) {
-      const trial = open()
-      trial.answers.revocation = () => Response.json({}, { status })
-      const { accessToken, info } = await trial.login()
-      await trial.auth.revoke({ grantId: info.extra.grantId })
-      await trial.environment.drain()
-      expect(await trial.authenticate(accessToken)).toMatchObject({ status: 401 })
-      expect(trial.events).toContainEqual(expect.objectContaining({ type: 'upstream.failed', operation: 'revoke' }))
-    },
-  })),
-]
-
-const notRevoking: ReturnType<RulesOf> = [
-  {
-    rule: 'ends the grant without a word to the upstream, which cannot be told',
-    async holds(open) {
-      const trial = open()
-      const { accessToken, info } = await trial.login()
-      await trial.auth.revoke({ grantId: info.extra.grantId })
-      await trial.environment.drain()
-      expect(await trial.authenticate(accessToken)).toMatchObject({ status: 401 })
-      expect(trial.sent).toHaveLength(2)
-    },
-  },
-]

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { AuthInfo, OAuthProxy, OAuthProxyOptions, RecordedEvent } from '../index.ts'
+import { baseUrl, call, redeem, type Visit, visit } from './describe-provider-browser.ts'
 import type { ProviderDescription } from './describe-provider-description.ts'
 import { storeOfOneTest } from './describe-provider-store.ts'
 import type { FakeUpstream, UpstreamAnswer, UpstreamRequest } from './fake-upstream.ts'
@@ -8,16 +8,11 @@ import { type FixedEnvironment, fixedEnvironment } from './fixed-environment.ts'
 /** The secret of our registration with every described upstream: a trap for whoever forgets to encode, or encodes twice. */
 export const upstreamSecret = 's3cret /+&%'
 
-const baseUrl = 'https://mcp.example.com'
-const redirectUri = 'http://127.0.0.1:5555/callback'
-const clientVerifier = 'the-verifier-of-the-client-which-never-leaves-us-01'
-
-/** What our client asked with; none of it is the upstream's business. */
-export const clientSecrets: Readonly<Record<string, string> & Record<'state' | 'challenge', string>> = {
-  state: 'the-state-of-the-client',
-  verifier: clientVerifier,
-  challenge: createHash('sha256').update(clientVerifier).digest('base64url'),
-  redirectUri,
+const registration = {
+  baseUrl,
+  clientId: 'upstream-client',
+  clientSecret: upstreamSecret,
+  jwtSigningKey: 'a-signing-key-of-a-trial-0123456789-abcdefghijklmnop',
 }
 
 /** What the described upstream answers; a test changes it. */
@@ -26,13 +21,6 @@ export interface UpstreamAnswers {
   refresh: UpstreamAnswer
   identity: UpstreamAnswer
   revocation: UpstreamAnswer
-}
-
-/** A browser that has been sent to the upstream. */
-export interface Visit {
-  readonly clientId: string
-  readonly authorizationUrl: string
-  readonly cookie: string
 }
 
 /** A login that came to its end: what the client has, and what a tool has. */
@@ -68,15 +56,7 @@ export function openTrial(description: ProviderDescription, upstream: FakeUpstre
   const answers = answersOf(description)
   connect(description, upstream, answers)
   const auth = description.create(
-    {
-      baseUrl,
-      clientId: 'upstream-client',
-      clientSecret: upstreamSecret,
-      jwtSigningKey: 'a-signing-key-of-a-trial-0123456789-abcdefghijklmnop',
-      clientStorage: storeOfOneTest(environment),
-      onEvent: (event) => events.push(event),
-      ...options,
-    },
+    { ...registration, clientStorage: storeOfOneTest(environment), onEvent: (event) => events.push(event), ...options },
     environment,
   )
   const authenticate: Trial['authenticate'] = (accessToken) =>
@@ -120,49 +100,4 @@ function connect({ exchange, identity, revocation }: ProviderDescription, upstre
   )
   upstream.answer(identity.request.method, identity.request.url, (request) => answers.identity(request))
   if (revocation) upstream.answer(revocation.method, revocation.url, (request) => answers.revocation(request))
-}
-
-async function visit(auth: OAuthProxy): Promise<Visit> {
-  const metadata = { client_name: 'A client', redirect_uris: [redirectUri] }
-  const headers = { 'content-type': 'application/json' }
-  const registered = await call(auth, '/register', { method: 'POST', headers, body: JSON.stringify(metadata) })
-  const { client_id: clientId }: { client_id: string } = await registered.json()
-  const { state, challenge } = clientSecrets
-  const asked = new URLSearchParams({
-    client_id: clientId,
-    redirect_uri: redirectUri,
-    response_type: 'code',
-    code_challenge: challenge,
-    code_challenge_method: 'S256',
-    state,
-  })
-  const question = await call(auth, `/authorize?${asked}`, { headers: { accept: 'text/html' } })
-  const request = textIn(await question.text(), /name="request" value="([^"]+)"/)
-  const body = new URLSearchParams({ request, decision: 'approve' })
-  const moving = await call(auth, '/consent', { method: 'POST', headers: { cookie: cookieOf(question) }, body })
-  return { clientId, authorizationUrl: textIn(await moving.text(), /href="(https?:[^"]+)"/), cookie: cookieOf(moving) }
-}
-
-async function redeem(auth: OAuthProxy, clientId: string, answer: Response): Promise<{ access_token: string; scope: string }> {
-  const code = new URL(answer.headers.get('location') ?? 'none:').searchParams.get('code')
-  if (code === null) throw new Error(`The login ended with ${answer.status} ${answer.headers.get('location') ?? (await answer.text())}`)
-  const body = new URLSearchParams({ grant_type: 'authorization_code', client_id: clientId, code, code_verifier: clientVerifier })
-  return (await call(auth, '/token', { method: 'POST', body })).json()
-}
-
-async function call(auth: OAuthProxy, path: string, init?: RequestInit): Promise<Response> {
-  return (await auth.fetch(new Request(`${baseUrl}${path}`, init))) ?? new Response(null, { status: 404 })
-}
-
-function cookieOf(answer: Response): string {
-  return answer.headers
-    .getSetCookie()
-    .map((cookie) => cookie.replace(/;.*/, ''))
-    .join('; ')
-}
-
-function textIn(page: string, pattern: RegExp): string {
-  const found = pattern.exec(page)?.[1]
-  if (found === undefined) throw new Error(`The page has no ${pattern}: ${page}`)
-  return found.replaceAll('&amp;', '&')
 }

@@ -222,7 +222,8 @@ describe('the rules catch a provider that', () => {
   beforeAll(() => fake.open())
   afterAll(() => fake.close())
 
-  it.each(broken)('%s', async (_, name, upstream, description = expiring) => {
+  const cases = broken.map(([what, name, upstream, description = expiring]) => ({ what, name, upstream, description }))
+  it.each(cases)('$what', async ({ name, upstream, description }) => {
     const rule = providerRules(description).find((candidate) => candidate.rule === name)
     if (!rule) throw new Error(`There is no such rule: ${name}`)
     const create: ProviderDescription['create'] = (options, environment) => new OAuthProxy(options, upstream, environment)

@@ -3,6 +3,7 @@ import type { ProviderDescription } from './describe-provider-description.ts'
 import { failureRules } from './describe-provider-failures.ts'
 import { identityRules } from './describe-provider-identity.ts'
 import { loginRules } from './describe-provider-login.ts'
+import { revocationRules } from './describe-provider-revocation.ts'
 import type { ProviderRule } from './describe-provider-rule.ts'
 import { secrecyRules } from './describe-provider-secrecy.ts'
 import { tokenRules } from './describe-provider-tokens.ts'
@@ -11,7 +12,7 @@ import { type FakeUpstream, fakeUpstream } from './fake-upstream.ts'
 
 /** Every rule that a provider with this description keeps. */
 export function providerRules(description: ProviderDescription): ProviderRule[] {
-  return [loginRules, identityRules, tokenRules, failureRules, secrecyRules].flatMap((rulesOf) => rulesOf(description))
+  return [loginRules, identityRules, tokenRules, revocationRules, failureRules, secrecyRules].flatMap((rulesOf) => rulesOf(description))
 }
 
 /** Tries a rule on the provider described, and waits for what went on beside it. Rejects when the rule does not hold. */

@@ -42,8 +42,8 @@ it('lets loopback through', async () => {
 
 it('can fail as a network does, and can leave a request without an answer until its deadline', async () => {
   upstream.answer('GET', 'https://upstream.example/gone', () => Response.error())
-  await expect(fetch('https://upstream.example/gone')).rejects.toThrow(TypeError)
+  await expect(upstream.fetch('https://upstream.example/gone')).rejects.toThrow(TypeError)
   upstream.answer('GET', 'https://upstream.example/silent', () => new Promise(() => {}))
   const signal = AbortSignal.timeout(20)
-  await expect(fetch('https://upstream.example/silent', { signal })).rejects.toMatchObject({ name: 'TimeoutError' })
+  await expect(upstream.fetch('https://upstream.example/silent', { signal })).rejects.toMatchObject({ name: 'TimeoutError' })
 })

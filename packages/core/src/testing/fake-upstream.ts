@@ -40,14 +40,6 @@ export function fakeUpstream(): FakeUpstream {
   const answers = new Map<string, UpstreamAnswer>()
   let server: SetupServer | undefined
 
-  async function answerTo(request: Request): Promise<Response> {
-    const received = await describeRequest(request)
-    requests.push(received)
-    const answer = answers.get(keyOf(request.method, request.url))
-    if (!answer) throw new Error(`Nothing answers ${request.method} ${request.url}.`)
-    return answer(received)
-  }
-
   return {
     requests,
     unexpected,
@@ -57,18 +49,11 @@ export function fakeUpstream(): FakeUpstream {
       server = setupServer(
         http.all(
           ({ request }) => answers.has(keyOf(request.method, request.url)),
-          ({ request }) => answerTo(request),
+          ({ request }) => answerTo(request, answers, requests),
         ),
       )
-      server.listen({
-        // A function, because only what it throws holds a request back; msw's own 'error' would stop loopback too.
-        onUnhandledFrame({ frame }) {
-          const [method, url] = frame.data instanceof Object && 'request' in frame.data ? partsOf(frame.data.request) : ['', frame.protocol]
-          if (isLoopbackUri(url)) return
-          unexpected.push(`${method} ${url}`)
-          throw new Error(`${method} ${url} was not sent: only loopback is let through.`)
-        },
-      })
+      // A function, because only what it throws holds a request back; msw's own 'error' would stop loopback too.
+      server.listen({ onUnhandledFrame: ({ frame }) => refuseUnlessLoopback(frame.data, unexpected) })
     },
     close() {
       server?.close()
@@ -82,6 +67,13 @@ export function fakeUpstream(): FakeUpstream {
       unexpected.length = 0
     },
   }
+}
+
+async function answerTo(request: Request, answers: ReadonlyMap<string, UpstreamAnswer>, requests: UpstreamRequest[]): Promise<Response> {
+  const received = await describeRequest(request)
+  requests.push(received)
+  const answer = answers.get(keyOf(request.method, request.url))
+  return answer ? answer(received) : Response.error()
 }
 
 // Nothing inside msw is broken off: a TLS connection of its own that ends early leaves an error in OpenSSL's queue, at which
@@ -103,6 +95,10 @@ function keyOf(method: string, url: string): string {
   return `${method} ${origin}${pathname}`
 }
 
-function partsOf(request: unknown): [method: string, url: string] {
-  return request instanceof Request ? [request.method, request.url] : ['', 'not HTTP']
+function refuseUnlessLoopback(data: unknown, unexpected: string[]): void {
+  const request = data instanceof Object && 'request' in data && data.request instanceof Request ? data.request : undefined
+  if (request && isLoopbackUri(request.url)) return
+  const what = request ? `${request.method} ${request.url}` : 'something that is not HTTP'
+  unexpected.push(what)
+  throw new Error(`${what} was not sent: only loopback is let through.`)
 }
