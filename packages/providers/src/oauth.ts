@@ -12,35 +12,53 @@ import {
 export interface OAuthServer
   extends Pick<Upstream, 'authorizationEndpoint' | 'tokenEndpoint'>,
     Partial<Omit<Upstream, 'authorizationEndpoint' | 'tokenEndpoint'>> {
-  /** Answers who the person is, as JSON, to the upstream's access token; not needed beside `identify`. */
+  /** Answers who the person is, as JSON, to the upstream's access token. Needed unless there is `identify`. */
   readonly userEndpoint?: string
-  /** The member of that answer that is the person's stable id. Default: `sub`. */
+  /** The member of that answer that is the person's stable id: never an e-mail address, never a login name. Default: `sub`. */
   readonly subjectMember?: string
+  /** The members of that answer that tools may see. Default: those of OpenID Connect Core §5.1 that most tools want. */
+  readonly claimNames?: readonly string[]
 }
 
-/** Any OAuth 2 upstream. Throws `ConfigurationError` with every problem of the options. */
+/** Any OAuth 2 upstream. Throws `ConfigurationError` with every problem of the options and of `server`. */
 export class OAuthProvider extends OAuthProxy {
   constructor(options: OAuthProxyOptions, server: OAuthServer, environment?: Environment) {
     super(options, describeUpstream(server), environment)
   }
 }
 
-/** The upstream that `server` describes. */
-export function describeUpstream({ userEndpoint, subjectMember = 'sub', ...server }: OAuthServer): Upstream {
+/** What a tool greets a person by. Anything more is asked for by name, so that no more of a person is kept than is of use. */
+const greeting: readonly string[] = ['name', 'preferred_username', 'email', 'email_verified', 'picture']
+
+/** The upstream that `server` describes. What is wrong with it is in `problems`, for the `ConfigurationError` of the provider. */
+export function describeUpstream(server: OAuthServer): Upstream {
+  const { userEndpoint, subjectMember = 'sub', claimNames = greeting, ...upstream } = server
+  const { authorizationEndpoint } = upstream
   return {
-    name: new URL(server.authorizationEndpoint).host,
+    name: URL.canParse(authorizationEndpoint) ? new URL(authorizationEndpoint).host : 'the upstream',
     clientAuthentication: 'client_secret_basic',
     defaultScopes: [],
     pkce: true,
-    identify: (call) => identify(call, userEndpoint, subjectMember),
-    ...server,
+    ...upstream,
+    identify: upstream.identify ?? ((call) => identify(call, userEndpoint ?? '', subjectMember, claimNames)),
+    problems: [...(upstream.problems ?? []), ...refuseIdentity(server)],
   }
 }
 
-async function identify(call: UpstreamCall, userEndpoint: string | undefined, subjectMember: string): Promise<Identity> {
-  if (userEndpoint === undefined) throw new TypeError('This OAuthServer has neither identify nor userEndpoint.')
-  const claims = requireObject(await call.getJson(userEndpoint))
-  return { subject: requireSubject(claims[subjectMember]), claims }
+function refuseIdentity({ identify, userEndpoint }: OAuthServer): string[] {
+  if (identify) return []
+  if (userEndpoint === undefined) return ['userEndpoint is missing, and so is identify: one of them has to say who the person is']
+  return isSecure(userEndpoint) ? [] : [`userEndpoint ${userEndpoint} is not https (http is accepted on loopback only)`]
+}
+
+function isSecure(url: string): boolean {
+  const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: '', hostname: '' }
+  return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
+}
+
+async function identify(call: UpstreamCall, url: string, subjectMember: string, claimNames: readonly string[]): Promise<Identity> {
+  const answer = requireObject(await call.getJson(url))
+  return { subject: requireSubject(answer[subjectMember]), claims: pickClaims(answer, claimNames) }
 }
 
 /** The members of a JSON object. Throws `UpstreamUnavailable` for anything else. */
@@ -49,9 +67,21 @@ export function requireObject(json: unknown): Record<string, unknown> {
   return { ...json }
 }
 
-/** A stable id: a string that is not empty, or a number. Throws `UpstreamUnavailable` for anything else. */
+/** A stable id: a string that is not empty, or a whole number. Throws `UpstreamUnavailable` for anything else. */
 export function requireSubject(value: unknown): string {
   if (typeof value === 'string' && value !== '') return value
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
   throw new UpstreamUnavailable('identity_without_subject')
+}
+
+/** A name, an address and a picture fit many times; it is kept with every grant, which has 2 KB. */
+const claimLimit = 512
+
+/** Those members of `answer` that are named, as claims for tools. What is null, or longer than 512 characters of JSON, is left out. */
+export function pickClaims(answer: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(answer).filter(
+      ([name, value]) => names.includes(name) && value !== null && (JSON.stringify(value)?.length ?? claimLimit + 1) <= claimLimit,
+    ),
+  )
 }
