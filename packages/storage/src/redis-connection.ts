@@ -46,48 +46,58 @@ export function redisScript(text: string): RedisScript {
 
 /** Connects when it is first used, and again whenever the connection is lost; a call that waits for it is bounded by its signal. */
 export function connectRedis(target: RedisTarget, environment: Environment): RedisConnection {
-  let connected: Promise<{ client: RedisClient; prefix: (key: string) => string }> | undefined
-  const connection = () => {
+  let connected: Promise<Connected> | undefined
+  const connection = (): Promise<Connected> => {
     connected ??= openClient(target)
     return connected
   }
-
-  async function send<Answer>(
-    signal: AbortSignal,
-    repeatable: boolean,
-    command: (client: RedisClient, prefix: (key: string) => string) => Promise<Answer>,
-  ): Promise<Answer> {
-    const { client, prefix } = await connection()
-    for (;;) {
-      // Never awaited: it ends when the server is there, which may be long after this call.
-      if (!client.isOpen) client.connect().catch(() => {})
-      try {
-        return await command(client, prefix)
-      } catch (cause) {
-        const resend = repeatable || (cause instanceof Error && unsent.includes(cause.constructor.name))
-        if (!resend || signal.aborted) throw new StoreUnavailable('Redis failed', { cause })
-        await environment.sleep(pause)
-        if (signal.aborted) throw new StoreUnavailable('Redis failed until the deadline', { cause })
-      }
-    }
-  }
-
   return {
     async inTime(work) {
       await connection()
       return inTime(environment, work)
     },
-    get: (key, signal) =>
-      send(signal, true, async (client, prefix) => {
-        const value = await client.get(prefix(key))
-        return typeof value === 'string' ? value : undefined
-      }),
-    run: (script, key, args, signal) =>
-      send(signal, false, (client, prefix) => evaluate(client, script, { keys: [prefix(key)], arguments: [...args] })),
+    async get(key, signal) {
+      const { client, prefix } = await connection()
+      const value = await send(client, environment, { signal, repeatable: true, command: () => client.get(prefix(key)) })
+      return typeof value === 'string' ? value : undefined
+    },
+    async run(script, key, args, signal) {
+      const { client, prefix } = await connection()
+      const call = { keys: [prefix(key)], arguments: [...args] }
+      return send(client, environment, { signal, repeatable: false, command: () => evaluate(client, script, call) })
+    },
     async close() {
       const { client } = await connection()
       if (client.isOpen) await client.close()
     },
+  }
+}
+
+/** A client, and how it names keys. */
+interface Connected {
+  readonly client: RedisClient
+  prefix(key: string): string
+}
+
+interface Sending {
+  readonly signal: AbortSignal
+  /** Whether it does no harm twice. */
+  readonly repeatable: boolean
+  command(): Promise<unknown>
+}
+
+async function send(client: RedisClient, environment: Environment, { signal, repeatable, command }: Sending): Promise<unknown> {
+  for (;;) {
+    // Never awaited: it ends when the server is there, which may be long after this call.
+    if (!client.isOpen) client.connect().catch(() => {})
+    try {
+      return await command()
+    } catch (cause) {
+      const resend = repeatable || (cause instanceof Error && unsent.includes(cause.constructor.name))
+      if (!resend || signal.aborted) throw new StoreUnavailable('Redis failed', { cause })
+      await environment.sleep(pause)
+      if (signal.aborted) throw new StoreUnavailable('Redis failed until the deadline', { cause })
+    }
   }
 }
 
@@ -101,7 +111,7 @@ async function evaluate(client: RedisClient, { text, hash }: RedisScript, call: 
   }
 }
 
-async function openClient(target: RedisTarget): Promise<{ client: RedisClient; prefix: (key: string) => string }> {
+async function openClient(target: RedisTarget): Promise<Connected> {
   const adapter = isRedisAdapter(target) ? target : await openAdapter(target)
   const client: unknown = adapter.client
   if (!isRedisClient(client)) throw new TypeError('This is not a client of Redis that can run scripts.')

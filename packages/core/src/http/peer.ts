@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { expandIPv6 } from 'hono/utils/ipaddr'
 
 /** Who is at the other end of the connection, as the adapter knows it. */
@@ -19,10 +18,14 @@ export function clientAddress(request: Request, { address }: Peer, trustedProxie
 
 function normaliseAddress(text: string): string | undefined {
   const mapped = /^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(text)?.[1]
-  if (mapped !== undefined && isIP(mapped) === 4) return mapped
+  if (mapped !== undefined) return hostOf(mapped) === mapped ? mapped : undefined
   // Without a zone, and as the URL parser writes it, so that every spelling comes out the same.
   const plain = text.replace(/%.*$/, '')
-  if (isIP(plain) !== 6) return undefined
-  const canonical = new URL(`http://[${plain}]/`).hostname.slice(1, -1)
-  return `${expandIPv6(canonical).split(':').slice(0, 4).join(':')}::/64`
+  const canonical = /^[0-9a-f:.]+$/i.test(plain) ? hostOf(`[${plain}]`) : undefined
+  return canonical && `${expandIPv6(canonical.slice(1, -1)).split(':').slice(0, 4).join(':')}::/64`
+}
+
+function hostOf(host: string): string | undefined {
+  const url = `http://${host}/`
+  return URL.canParse(url) ? new URL(url).hostname : undefined
 }

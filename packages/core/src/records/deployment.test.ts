@@ -6,7 +6,7 @@ import { ConfigurationError } from '../protocol/errors.ts'
 import { timedId } from '../protocol/identifiers.ts'
 import { type FixedEnvironment, fixedEnvironment } from '../testing/fixed-environment.ts'
 import { type StoreDouble, storeDouble } from '../testing/store-double.ts'
-import { type DeploymentDoor, deploymentDoor } from './deployment.ts'
+import { type DeploymentDoor, deploymentDoor } from './deployment-door.ts'
 import { openRecords } from './records.ts'
 
 const day = 86_400

@@ -36,7 +36,7 @@ const production: Steps = {
 const start = 1_767_268_800
 const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 const opened: Grant = {
-  id: '019b7941-ee00-7000-8000-000000000000',
+  id: '019b796d-d600-7000-8000-000000000000',
   clientId: 'client',
   identity: { subject: '1', claims: {} },
   scopes: ['read'],

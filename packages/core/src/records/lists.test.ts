@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { fixedEnvironment } from '../testing/fixed-environment.ts'
 import { storeDouble } from '../testing/store-double.ts'
-import { deploymentDoor } from './deployment.ts'
+import { deploymentDoor } from './deployment-door.ts'
 import { type ListOf, type Lists, openLists } from './lists.ts'
 
 function open() {

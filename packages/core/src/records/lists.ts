@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Directory, DirectoryPage } from '../ports/directory.ts'
 import type { Seconds } from '../protocol/time.ts'
-import type { DeploymentDoor } from './deployment.ts'
+import type { DeploymentDoor } from './deployment-door.ts'
 
 /** Whose members a list has: the grants of a subject, the grants of a client, or all clients. */
 export type ListOf = { readonly kind: 'subject-grants' | 'client-grants'; readonly id: string } | { readonly kind: 'clients' }
