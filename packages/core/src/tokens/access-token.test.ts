@@ -265,7 +265,7 @@ describe('a token that is not ours is refused (R36, R37, T62, T64, T65)', () => 
       '..',
       'a.b.c',
       'gho_16C7e42F292c6912E7710c838347Ae178B4a',
-      'db_rt_019b7941-ee00-7000-8000-000000000000.1.AAAA',
+      'db_rt_019b796d-d600-7000-8000-000000000000.1.AAAA',
       encrypted,
       json,
     ]
