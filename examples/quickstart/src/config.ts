@@ -51,7 +51,7 @@ export interface Settings {
   readonly storageEncryptionKeys: readonly string[]
   readonly storage: StorageSetting
   readonly hosts: 'one' | 'many'
-  /** Whether requests are limited. Read for the deployments that limit; nothing is limited yet. */
+  /** Whether requests are limited by the address they come from. */
   readonly rateLimits: boolean
   /** The keys to be made: only where they may be, see {@link parseSettings}. */
   readonly missingKeys: readonly KeyName[]

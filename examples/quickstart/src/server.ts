@@ -24,7 +24,7 @@ export interface Quickstart {
 
 /** An MCP server with two tools behind a login with GitHub. Throws `ConfigurationError` with every problem. */
 export function createQuickstart(settings: Settings, { github, onEvent }: QuickstartNeeds): Quickstart {
-  const { baseUrl, issuerUrl, mcpPath, jwtSigningKeys, hosts } = settings
+  const { baseUrl, issuerUrl, mcpPath, jwtSigningKeys, hosts, rateLimits } = settings
   const sqlite = settings.storage.kind === 'sqlite' ? sqliteStore(settings.storage.path) : undefined
   const auth = new GitHubProvider({
     ...github,
@@ -34,6 +34,7 @@ export function createQuickstart(settings: Settings, { github, onEvent }: Quicks
     hosts,
     jwtSigningKey: jwtSigningKeys,
     clientStorage: encrypted(sqlite ?? memoryStore(), fernet(settings.storageEncryptionKeys)),
+    ...(!rateLimits && { limits: { rateLimit: false } }),
     ...(onEvent && { onEvent }),
   })
   const apiUrl = github.serverUrl === undefined ? 'https://api.github.com' : `${github.serverUrl}/api/v3`
