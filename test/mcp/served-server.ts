@@ -1,12 +1,14 @@
-import { type Environment, type RecordedEvent, systemEnvironment } from '@drawbridge/core'
+import { type Environment, type OAuthProxyOptions, type RecordedEvent, systemEnvironment } from '@drawbridge/core'
 import { mcpApp } from '@drawbridge/core/hono'
 import { serve } from '@drawbridge/core/node'
 import { GitHubProvider } from '@drawbridge/providers/github'
 import { type ServedStandIn, serveStandIn } from '@drawbridge/quickstart/stand-in'
 import { memoryStore } from '@drawbridge/storage'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
+import type { MiddlewareHandler } from 'hono'
 import { freePort } from '../support/free-port.ts'
 import { signingKey } from '../support/house.ts'
+import { type Exchange, writeExchanges } from './exchanges.ts'
 
 /** A real server on a real port, with a real MCP server behind the gate, and a clock that can be moved on. */
 export interface ServedServer {
@@ -14,7 +16,13 @@ export interface ServedServer {
   readonly github: ServedStandIn
   readonly mcpUrl: string
   readonly events: RecordedEvent[]
+  /** What clients and browsers asked, and what was answered. */
+  readonly exchanges: readonly Exchange[]
+  /** The exchanges at one path. */
+  at(path: string): readonly Exchange[]
   advance(seconds: number): void
+  /** Moves the clock on until no access token that was issued is good any more. */
+  expireTokens(): void
   close(): Promise<void>
 }
 
@@ -44,10 +52,19 @@ function mcpServer(auth: GitHubProvider, githubUrl: string): McpServer {
   return server
 }
 
-export async function serveServer({ mode }: { mode?: 'oauth-app' | 'github-app' } = {}): Promise<ServedServer> {
+/** How to serve it. */
+export interface ServeServerOptions extends Partial<OAuthProxyOptions> {
+  readonly mode?: 'oauth-app' | 'github-app'
+  /** The path of `baseUrl`. Default: the root. */
+  readonly basePath?: string
+  /** Stands in front of everything. */
+  readonly middleware?: (auth: GitHubProvider) => MiddlewareHandler
+}
+
+export async function serveServer({ mode, basePath = '', middleware, ...options }: ServeServerOptions = {}): Promise<ServedServer> {
   const { environment, advance } = movableEnvironment()
   const port = await freePort()
-  const baseUrl = `http://127.0.0.1:${port}`
+  const baseUrl = `http://127.0.0.1:${port}${basePath}`
   const credentials = { clientId: 'app', clientSecret: 'hush' }
   const github = await serveStandIn({
     ...credentials,
@@ -56,6 +73,7 @@ export async function serveServer({ mode }: { mode?: 'oauth-app' | 'github-app' 
     ...(mode && { mode }),
   })
   const events: RecordedEvent[] = []
+  const exchanges: Exchange[] = []
   const auth: GitHubProvider = new GitHubProvider(
     {
       ...credentials,
@@ -64,17 +82,23 @@ export async function serveServer({ mode }: { mode?: 'oauth-app' | 'github-app' 
       jwtSigningKey: signingKey,
       clientStorage: memoryStore({ environment }),
       onEvent: (event) => events.push(event),
+      ...options,
     },
     environment,
   )
-  const app = mcpApp({ auth, mcp: createMcpHandler(() => mcpServer(auth, github.url)), health: true })
+  const mcp = createMcpHandler(() => mcpServer(auth, github.url))
+  const front = [writeExchanges(exchanges), ...(middleware ? [middleware(auth)] : [])]
+  const app = mcpApp({ auth, mcp, health: true, middleware: front })
   const served = await serve(app, { port, print: () => {}, closing: () => auth.close() })
   return {
     auth,
     github,
-    mcpUrl: `${baseUrl}/mcp`,
+    mcpUrl: auth.resources[0].uri,
     events,
+    exchanges,
+    at: (path) => exchanges.filter((exchange) => exchange.path === path),
     advance,
+    expireTokens: () => advance(3600 + 31),
     async close() {
       await served.close()
       await github.close()
