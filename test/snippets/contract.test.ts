@@ -1,6 +1,6 @@
 //#region contract
 import { fixedEnvironment } from '@drawbridge/core/testing'
-import { encrypted, fernet, createFernetKey, memoryStore } from '@drawbridge/storage'
+import { createFernetKey, encrypted, fernet, memoryStore } from '@drawbridge/storage'
 import { directoryContract, storeContract } from '@drawbridge/storage/contract'
 import { describe, it } from 'vitest'
 

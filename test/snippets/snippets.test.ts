@@ -161,6 +161,31 @@ describe('the guides', () => {
     await served.close()
   })
 
+  it('with clients that the operator lists, each by its own method', async () => {
+    const secret = 'reports-0123456789'
+    vi.stubEnv('REPORTS_SECRET', secret)
+    const { auth } = await import('./listed-clients.ts')
+    const redeem = async (form: Record<string, string>, authorization?: string): Promise<unknown> => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', ...(authorization !== undefined && { authorization }) }
+      const body = new URLSearchParams({ grant_type: 'authorization_code', code: 'unknown', code_verifier: 'unknown', ...form })
+      const answer = await auth.fetch(new Request('http://localhost:8000/token', { method: 'POST', headers, body: String(body) }))
+      return answer?.json()
+    }
+    // Whoever is let in learns that the code is no good; the others do not get as far.
+    expect(await redeem({}, `Basic ${btoa(`reports:${secret}`)}`)).toMatchObject({ error: 'invalid_grant' })
+    expect(await redeem({ client_id: 'desk' })).toMatchObject({ error: 'invalid_grant' })
+    expect(await redeem({ client_id: 'reports' })).toMatchObject({ error: 'invalid_client' })
+    expect(await redeem({ client_id: 'reports', client_secret: secret })).toMatchObject({ error: 'invalid_client' })
+  })
+
+  it('on several hosts, whose documents need no store', async () => {
+    const { auth, close } = await import('./several-hosts.ts')
+    const call: Fetch = async (request) => (await auth.fetch(request)) ?? new Response(null, { status: 404 })
+    const metadata = await call(new Request('https://mcp.example.com/.well-known/oauth-authorization-server'))
+    expect(await metadata.json()).toMatchObject({ issuer: 'https://mcp.example.com' })
+    await close()
+  })
+
   it('with keys that rotate', async () => {
     const { auth } = await import('./rotating-keys.ts')
     await meet(async (request) => (await auth.fetch(request)) ?? new Response(null, { status: 404 }), 'https://mcp.example.com', undefined)
