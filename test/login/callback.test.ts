@@ -315,6 +315,21 @@ describe('what the operator refuses (authorizeUser)', () => {
     expect(house.github.calls('revocation')).toBe(1)
   })
 
+  it('is server_error for the client when the hook itself fails: the person is not left with a login that is stuck', async () => {
+    const { house, clientId, answer } = await answerWith({ authorizeUser: () => Promise.reject(new TypeError('canary')) })
+    expect(Object.fromEntries(answer)).toEqual({
+      error: 'server_error',
+      error_description: 'The upstream did not answer in a way that can be used.',
+      state: 'the-state',
+      iss: 'http://localhost:8000',
+    })
+    expect(house.events.slice(-2)).toEqual([
+      { type: 'request.failed', endpoint: 'callback', errorName: 'TypeError', at: noon },
+      { type: 'callback.refused', clientId, reason: 'request_failed', at: noon },
+    ])
+    expect(house.github.calls('revocation')).toBe(1)
+  })
+
   it('may be some of the scopes', async () => {
     const { house, clientId, answer } = await answerWith({ authorizeUser: () => ['repo', 'admin'] })
     const redeemed = await house.redeem(clientId, answer.get('code') ?? '')

@@ -1,5 +1,6 @@
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
+import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
 import { type ErrorCode, OAuthError } from '../protocol/errors.ts'
 import type { Transaction } from '../records/transaction.ts'
@@ -51,9 +52,12 @@ export async function answerClient(
   try {
     return { code: await signIn(needs, state, transaction, values) }
   } catch (cause) {
-    if (cause instanceof UpstreamUnavailable && !cause.sent) throw cause
-    const { error, reason } = judge(cause)
-    return refuse(error, reason)
+    if (cause instanceof StoreUnavailable || (cause instanceof UpstreamUnavailable && !cause.sent)) throw cause
+    const judged = judge(cause)
+    if (judged) return refuse(judged.error, judged.reason)
+    // A hook of the operator's, or a bug. The client is told, as of everything: a page would leave it waiting, and the login stuck.
+    emit({ type: 'request.failed', endpoint: 'callback', errorName: cause instanceof Error ? cause.name : typeof cause })
+    return refuse('server_error', 'request_failed')
   }
 }
 
@@ -79,13 +83,13 @@ async function signIn(
   }
 }
 
-function judge(cause: unknown): { error: ErrorCode; reason: string } {
+function judge(cause: unknown): { error: ErrorCode; reason: string } | undefined {
   if (cause instanceof OAuthError) return { error: cause.code, reason: cause.reason }
   if (cause instanceof UpstreamRefused) return { error: 'server_error', reason: cause.reason }
   if (cause instanceof UpstreamUnavailable) {
     return { error: cause.reason === 'deadline' ? 'temporarily_unavailable' : 'server_error', reason: cause.reason }
   }
-  throw cause
+  return undefined
 }
 
 const descriptions: Partial<Record<ErrorCode, string>> = {
