@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { inspect } from 'node:util'
 import type { Store } from '@drawbridge/core'
-import { encrypted, fernet, createFernetKey, memoryStore, sqliteStore } from '@drawbridge/storage'
+import { createFernetKey, encrypted, fernet, memoryStore, sqliteStore } from '@drawbridge/storage'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { challenge, type House, openHouse, redirectUri, signingKey, type TokenAnswer, verifier } from '../support/house.ts'
 import { comeToCallback, openTab } from '../support/tab.ts'
@@ -67,6 +67,7 @@ async function liveThrough(house: House, canaries: Canaries): Promise<string[]> 
 
   await note(await house.redeem(clientId, code, { code_verifier: `${verifier}-wrong` }))
   await note(await house.redeem(clientId, code, { client_secret: 'secret-of-nobody-01' }))
+  await note(await house.redeem('unknown-client', code, { client_secret: 'secret-of-nobody-01' }))
   await note(await house.redeem(clientId, code, { resource: 'https://other-resource.example/mcp' }))
   const tokens: TokenAnswer = await (await house.redeem(clientId, code, { redirect_uri: redirectUri })).json()
   canaries.add('access token', tokens.access_token)
@@ -175,6 +176,16 @@ describe.each(['oauth-app', 'github-app'] as const)('after everything was done w
         kind === 'deployment' ? `${space}:deployment` : `${space}:${kind}:#`,
       ),
     )
+  })
+
+  it('a name is keyed: whoever knows an id cannot find its entry, for another deployment names it otherwise (T89, I7)', async () => {
+    const world = openHouse({ mode })
+    world.environment.randomBytes(1)
+    const others = watchedStore(memoryStore(world))
+    await openHouse({ beside: world, clientStorage: others }).login()
+    const [mine, theirs] = [store, others].map((each) => new Set(each.keysOf('subject-grants')))
+    expect([mine?.size, theirs?.size]).toEqual([1, 1])
+    expect(mine).not.toEqual(theirs)
   })
 
   it('even the opened values have no code, no token of ours, no cookie and no client secret: hashes at most (T90, I7)', () => {
