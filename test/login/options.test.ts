@@ -299,6 +299,22 @@ describe('scopes', () => {
   })
 })
 
+describe('lists', () => {
+  it.each(['user', 5, { 0: 'user', length: 1 }])('are lists: %j is none, and no part of it is taken for one (T101)', (value) => {
+    expect(problemsOf({ requiredScopes: value, clients: { validScopes: value, redirectSchemes: value } })).toEqual([
+      'requiredScopes is not a list',
+      'clients.validScopes is not a list',
+      'clients.redirectSchemes is not a list',
+    ])
+  })
+
+  it.each([5, true, [5]])('of MCP paths as well: %j', (mcpPath) => {
+    expect(problemsOf({ mcpPath })).toEqual([
+      `mcpPath '${mcpPath}' is not a path such as /mcp: it begins with a slash, does not end with one, and has no query`,
+    ])
+  })
+})
+
 describe('lengths (T101)', () => {
   it.each([Number.NaN, 0, -1, 1.5, Number.POSITIVE_INFINITY, '3600', null, undefined])(
     'refuses a length of %s, wherever it is',

@@ -10,7 +10,7 @@ import { defaultLifetimes, type Lifetimes } from './protocol/lifetimes.ts'
 import { parseMcpPaths, parsePublicUrl, type Resource } from './protocol/public-url.ts'
 import type { Seconds } from './protocol/time.ts'
 import type { Client } from './records/client.ts'
-import { day, refuseNumbers, refuseScopes, refuseStore, refuseUpstreamClient } from './refuse-options.ts'
+import { day, refuseLists, refuseNumbers, refuseScopes, refuseStore, refuseUpstreamClient } from './refuse-options.ts'
 import { parseSigningKey, type SigningKey } from './tokens/keys.ts'
 
 /** The options, parsed once. */
@@ -55,7 +55,13 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
   const [resource, ...resources] = parseMcpPaths(options.mcpPath ?? '/mcp', base, problems)
   const [signingKey, ...signingKeys] = parseKeys(options.jwtSigningKey, problems)
   const policy = parsePolicy(options, upstream)
-  problems.push(...refuseUpstreamClient(options, upstream), ...refuseStore(options), ...refuseScopes(options), ...refuseNumbers(options))
+  problems.push(
+    ...refuseUpstreamClient(options, upstream),
+    ...refuseStore(options),
+    ...refuseLists(options),
+    ...refuseScopes(policy.validScopes),
+    ...refuseNumbers(options),
+  )
   const staticClients = parseStaticClients(options.clients?.static ?? [], policy, problems)
   if (problems.length > 0 || !resource || !signingKey) throw new ConfigurationError(problems)
   return Object.freeze({
@@ -82,12 +88,17 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
 }
 
 function parsePolicy({ requiredScopes: asked, clients = {} }: OAuthProxyOptions, upstream: Upstream): Policy {
-  const requiredScopes = asked ?? upstream.defaultScopes
+  const requiredScopes = listOf(asked) ?? upstream.defaultScopes
   return {
     requiredScopes,
-    validScopes: [...new Set([...requiredScopes, ...(clients.validScopes ?? [])])],
-    redirectSchemes: clients.redirectSchemes ?? knownSchemes,
+    validScopes: [...new Set([...requiredScopes, ...(listOf(clients.validScopes) ?? [])])],
+    redirectSchemes: listOf(clients.redirectSchemes) ?? knownSchemes,
   }
+}
+
+// What is no list is a problem already, and nothing is made of it.
+function listOf(value: readonly string[] | undefined): readonly string[] | undefined {
+  return Array.isArray(value) ? value : undefined
 }
 
 function parseStaticClients(clients: readonly StaticClient[], policy: Policy, problems: string[]): ReadonlyMap<string, Client> {

@@ -41,9 +41,19 @@ export function refuseStore({ clientStorage, dangerouslyStorePlain, hosts = 'one
   return problems
 }
 
+/** Options that are no list where one is due: a text would pass for a list of its characters. */
+export function refuseLists({ requiredScopes, clients }: OAuthProxyOptions): string[] {
+  const lists = {
+    requiredScopes,
+    'clients.validScopes': clients?.validScopes,
+    'clients.redirectSchemes': clients?.redirectSchemes,
+  }
+  return Object.entries(lists).flatMap(([name, list]) => (list === undefined || Array.isArray(list) ? [] : [`${name} is not a list`]))
+}
+
 /** Scopes that cannot be written into a `scope` parameter. */
-export function refuseScopes({ requiredScopes = [], clients }: OAuthProxyOptions): string[] {
-  const bad = [...requiredScopes, ...(clients?.validScopes ?? [])].filter((scope) => !isScope(scope))
+export function refuseScopes(scopes: readonly string[]): string[] {
+  const bad = scopes.filter((scope) => !isScope(scope))
   return bad.map((scope) => `the scope ${JSON.stringify(scope)} has characters that RFC 6749 does not allow`)
 }
 

@@ -49,7 +49,7 @@ export function parsePublicUrl(name: string, text: unknown, problems: string[]):
 
 /** Parses `mcpPath` (ours). A path that repeats the prefix is a problem that prints the doubled URL and the right pair. */
 export function parseMcpPaths(input: string | readonly string[], base: PublicUrl, problems: string[]): Resource[] {
-  const paths = typeof input === 'string' ? [input] : input
+  const paths = [input].flat()
   if (paths.length === 0) problems.push('mcpPath lists no path')
   if (new Set(paths).size < paths.length) problems.push('mcpPath lists a path twice')
   for (const path of paths) {
