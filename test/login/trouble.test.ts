@@ -1,4 +1,4 @@
-import { encrypted, fernet, createFernetKey, memoryStore } from '@drawbridge/storage'
+import { createFernetKey, encrypted, fernet, memoryStore } from '@drawbridge/storage'
 import { describe, expect, it } from 'vitest'
 import { failingStore } from '../support/failing-store.ts'
 import { type Fates, fatesOf, type Scene, type Sight } from '../support/fates.ts'
