@@ -304,20 +304,37 @@ describe('tokens that come too late', () => {
 })
 
 describe('a store that fails while the new tokens are written', () => {
-  it('is tried again until the lease ends: the upstream has forgotten the old ones', async () => {
-    const { ask, stored, store, environment, upstream } = await world()
-    let failures = 0
-    store.before = ({ method, key }) => {
-      if (upstream.refreshed.length === 0 || !key.includes(':grant:') || method !== 'set' || failures === 10) return
-      failures += 1
-      environment.advance(1)
+  /** A store that fails so many writes, each of which takes so long. */
+  async function failingWorld(times: number, seconds: number) {
+    const all = await world()
+    const failures = { count: 0 }
+    all.store.before = ({ method, key }) => {
+      if (all.upstream.refreshed.length === 0 || !key.includes(':grant:') || method !== 'set' || failures.count === times) return
+      failures.count += 1
+      all.environment.advance(seconds)
       throw new StoreUnavailable('no answer')
     }
+    return { ...all, failures }
+  }
+
+  it('for a moment is tried again, and nobody notices', async () => {
+    const { ask, stored, environment, upstream } = await failingWorld(10, 0.1)
     expect(await ask()).toBe(1)
-    expect(failures).toBe(10)
     expect(await stored()).toMatchObject({ refresh: { generation: 1 }, upstream: fresh })
     expect(upstream).toEqual({ refreshed: ['refresh 0'], revoked: [], good: 'refresh 1' })
     await environment.drain()
+  })
+
+  it('for longer is tried again until the lease ends: the upstream has forgotten the old ones', async () => {
+    const { ask, stored, environment, upstream, failures } = await failingWorld(10, 1)
+    // Whoever waits is not kept waiting, the first one and those who come after.
+    await expect(Promise.all([ask(), ask()])).rejects.toThrow(StoreUnavailable)
+    expect(failures.count).toBeLessThan(4)
+    await expect(ask()).rejects.toThrow(StoreUnavailable)
+    await environment.drain()
+    expect(failures.count).toBe(10)
+    expect(await stored()).toMatchObject({ refresh: { generation: 1 }, upstream: fresh })
+    expect(upstream).toEqual({ refreshed: ['refresh 0'], revoked: [], good: 'refresh 1' })
   })
 
   it('is given up when the lease has ended, as trouble that passes', async () => {

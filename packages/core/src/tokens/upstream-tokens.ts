@@ -1,13 +1,12 @@
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
-import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
-import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import type { Outcome, Seen, Step } from '../records/collection.ts'
 import { type Grant, isUpstreamDue } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
-import { type Applied, applyUpstreamTokens, noteUnreachable } from '../records/upstream-steps.ts'
+import { noteUnreachable } from '../records/upstream-steps.ts'
 import type { UpstreamClient } from '../upstream/upstream-client.ts'
+import { type CommitNeeds, commitUpstreamTokens } from './commit-upstream-tokens.ts'
 import type { GrantEnding } from './end-grant.ts'
 import { withLease } from './lease.ts'
 
@@ -15,8 +14,8 @@ import { withLease } from './lease.ts'
 export interface UpstreamTokensKeeper {
   /**
    * Changes a grant whose upstream tokens are to be fresh afterwards. A refresh that is due comes first, and its result and
-   * the step are written by one change. Throws `UpstreamUnavailable`, and then the step was not run. When the upstream says
-   * no, the grant ends and the step sees none.
+   * the step are written by one change. Throws `UpstreamUnavailable`, and then the step was not run; and `StoreUnavailable`,
+   * when the store keeps them waiting for too long. When the upstream says no, the grant ends and the step sees none.
    */
   changeFresh<Answer>(grantId: string, step: Step<Grant, Answer>, from: Seen<Grant>): Promise<Answer>
 }
@@ -30,47 +29,56 @@ export interface UpstreamTokensNeeds {
   readonly emit: Emit
 }
 
+/** What a refresh needs that somebody waits for. */
+type AwaitedNeeds = UpstreamTokensNeeds & CommitNeeds
+
 /** Opens the keeper. */
 export function upstreamTokens(needs: UpstreamTokensNeeds): UpstreamTokensKeeper {
   const { records, environment } = needs
   const { grants } = records
   const underWay = new Map<string, Promise<unknown>>()
 
-  const isDue = ({ record }: Seen<Grant>): boolean =>
-    record?.upstream.refreshToken !== undefined && isUpstreamDue(record.upstream, environment.now())
-
-  async function refreshAlone<Answer>(grantId: string, step: Step<Grant, Answer>): Promise<Answer> {
-    return withLease(records.leases, environment, grantId, {
-      // The lease is held: what was read before it may be old, so the grant is read again.
-      async holding() {
-        const seen = await grants.read(grantId)
-        return isDue(seen) && seen.record ? refresh(needs, seen.record, step, seen) : grants.change(grantId, step, seen)
-      },
-      async waiting() {
-        const seen = await grants.read(grantId)
-        return isDue(seen) ? undefined : { answer: await grants.change(grantId, step, seen) }
-      },
-    })
-  }
-
   return {
-    async changeFresh(grantId, step, from) {
-      if (!isDue(from)) return grants.change(grantId, step, from)
+    async changeFresh<Answer>(grantId: string, step: Step<Grant, Answer>, from: Seen<Grant>): Promise<Answer> {
+      if (!isDue(from, environment)) return grants.change(grantId, step, from)
       const running = underWay.get(grantId)
       if (running) {
         await running
         return grants.change(grantId, step)
       }
-      const refreshing = refreshAlone(grantId, step).finally(() => underWay.delete(grantId))
-      underWay.set(grantId, refreshing)
-      // The refresh goes on when the client that asked for it has gone: the upstream may have spent its token already.
-      environment.defer(refreshing.then(() => {}))
-      return refreshing
+      const answered = new Promise<Answer>((resolve, reject) => {
+        const refreshing = refreshAlone({ ...needs, late: reject }, grantId, step).finally(() => underWay.delete(grantId))
+        refreshing.then(resolve, reject)
+        // The refresh goes on when whoever asked for it has gone, or was told: the upstream may have spent its token already.
+        environment.defer(refreshing.then(() => {}))
+      })
+      underWay.set(grantId, answered)
+      return answered
     },
   }
 }
 
-async function refresh<Answer>(needs: UpstreamTokensNeeds, grant: Grant, step: Step<Grant, Answer>, seen: Seen<Grant>): Promise<Answer> {
+function isDue({ record }: Seen<Grant>, environment: Environment): boolean {
+  return record?.upstream.refreshToken !== undefined && isUpstreamDue(record.upstream, environment.now())
+}
+
+function refreshAlone<Answer>(needs: AwaitedNeeds, grantId: string, step: Step<Grant, Answer>): Promise<Answer> {
+  const { records, environment } = needs
+  const { grants } = records
+  return withLease(records.leases, environment, grantId, {
+    // The lease is held: what was read before it may be old, so the grant is read again.
+    async holding() {
+      const seen = await grants.read(grantId)
+      return isDue(seen, environment) && seen.record ? refresh(needs, seen.record, step, seen) : grants.change(grantId, step, seen)
+    },
+    async waiting() {
+      const seen = await grants.read(grantId)
+      return isDue(seen, environment) ? undefined : { answer: await grants.change(grantId, step, seen) }
+    },
+  })
+}
+
+async function refresh<Answer>(needs: AwaitedNeeds, grant: Grant, step: Step<Grant, Answer>, seen: Seen<Grant>): Promise<Answer> {
   const { records, upstreamClient, environment, emit } = needs
   const { refreshToken = '', seq } = grant.upstream
   let tokens: UpstreamTokens
@@ -84,7 +92,7 @@ async function refresh<Answer>(needs: UpstreamTokensNeeds, grant: Grant, step: S
     if (!(cause instanceof UpstreamRefused)) throw cause
     return refused(needs, grant, step, cause)
   }
-  const { applied, answer } = await commit(needs, grant.id, (current, now) => applyThen(step, current, seq, tokens, now), seen)
+  const { applied, answer } = await commitUpstreamTokens(needs, { grantId: grant.id, from: seq, tokens, step, seen })
   if (applied === 'kept') emit({ type: 'upstream.refreshed', grantId: grant.id })
   // Nobody will use the new tokens: they are ended upstream rather than left to be found.
   else
@@ -92,43 +100,6 @@ async function refresh<Answer>(needs: UpstreamTokensNeeds, grant: Grant, step: S
       upstreamClient.revoke(tokens).catch(() => emit({ type: 'upstream.failed', operation: 'revoke', reason: 'not_revoked' })),
     )
   return answer
-}
-
-interface Committed<Answer> {
-  readonly applied: Applied
-  readonly answer: Answer
-}
-
-function applyThen<Answer>(
-  step: Step<Grant, Answer>,
-  grant: Grant | undefined,
-  seq: number,
-  tokens: UpstreamTokens,
-  now: number,
-): Outcome<Grant, Committed<Answer>> {
-  const refreshed = applyUpstreamTokens(grant, seq, tokens, now)
-  const current = refreshed.next === 'gone' ? undefined : (refreshed.next ?? grant)
-  const then = step(current, now)
-  const next = then.next ?? refreshed.next
-  return { ...(next !== undefined && { next }), answer: { applied: refreshed.answer, answer: then.answer } }
-}
-
-// The upstream has already forgotten the old token, so the new one is written until the lease ends, whatever the store does.
-async function commit<Answer>(
-  { records, environment }: UpstreamTokensNeeds,
-  grantId: string,
-  step: Step<Grant, Committed<Answer>>,
-  seen: Seen<Grant>,
-): Promise<Committed<Answer>> {
-  const until = environment.now() + fixedLifetimes.lease
-  for (let from: Seen<Grant> | undefined = seen; ; from = undefined) {
-    try {
-      return await records.grants.change(grantId, step, from)
-    } catch (cause) {
-      if (!(cause instanceof StoreUnavailable) || environment.now() >= until) throw cause
-      await environment.sleep(100)
-    }
-  }
 }
 
 // Another host without our lease may have refreshed in between; then its tokens are good and the no was about the old ones.
