@@ -331,6 +331,11 @@ describe('lengths (T101)', () => {
     },
   )
 
+  it('refuses a code that lives longer than ten minutes (R81)', () => {
+    expect(problemsOf({ lifetimes: { code: 600 } })).toEqual([])
+    expect(problemsOf({ lifetimes: { code: 601 } })).toEqual(['code is longer than the 600 seconds that RFC 6749 allows'])
+  })
+
   it('takes no time at all for cacheFor, and nothing below', () => {
     expect(problemsOf({ verification: { cacheFor: 0 } })).toEqual([])
     expect(problemsOf({ verification: { cacheFor: -1 } })).toEqual([

@@ -1,6 +1,6 @@
 import type { OAuthProxyOptions } from './options.ts'
 import type { Upstream } from './ports/upstream.ts'
-import { defaultLifetimes } from './protocol/lifetimes.ts'
+import { defaultLifetimes, fixedLifetimes } from './protocol/lifetimes.ts'
 import { isScope } from './protocol/scope.ts'
 import type { Seconds } from './protocol/time.ts'
 
@@ -65,6 +65,9 @@ export function refuseNumbers({ lifetimes, upstream, verification, limits, names
     ...Object.entries(lengths).flatMap(([name, length]) => (Number.isInteger(length) && length > 0 ? [] : [name])),
     ...Object.entries(counts).flatMap(([name, count]) => (Number.isInteger(count) && count >= 0 ? [] : [name])),
   ].map((name) => `${name} is not a whole number${name === 'limits.trustedProxies' ? '' : ' of seconds'} that can be used`)
+  // The grant it waits in ends then as well.
+  if (lengths.code > fixedLifetimes.grantPending)
+    problems.push(`code is longer than the ${fixedLifetimes.grantPending} seconds that RFC 6749 allows`)
   if (namespace === undefined || /^[A-Za-z0-9_-]{1,64}$/.test(namespace)) return problems
   return [...problems, 'namespace has other characters than A-Z a-z 0-9 _ -, or more than 64']
 }
