@@ -66,7 +66,7 @@ export function refuseNumbers({ lifetimes, upstream, verification, limits, names
     ...Object.entries(counts).flatMap(([name, count]) => (Number.isInteger(count) && count >= 0 ? [] : [name])),
   ].map((name) => `${name} is not a whole number${name === 'limits.trustedProxies' ? '' : ' of seconds'} that can be used`)
   // The grant it waits in ends then as well.
-  if (lengths.code > fixedLifetimes.grantPending)
+  if (Number.isInteger(lengths.code) && lengths.code > fixedLifetimes.grantPending)
     problems.push(`code is longer than the ${fixedLifetimes.grantPending} seconds that RFC 6749 allows`)
   if (namespace === undefined || /^[A-Za-z0-9_-]{1,64}$/.test(namespace)) return problems
   return [...problems, 'namespace has other characters than A-Z a-z 0-9 _ -, or more than 64']
