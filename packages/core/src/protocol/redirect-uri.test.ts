@@ -121,8 +121,23 @@ describe('a redirect URI that cannot (R50, R115)', () => {
     expect(refuseRedirectUri(of(2049), schemes)).toBe('is longer than 2048 characters')
   })
 
-  it('has a dangerous scheme, even one that the operator lists', () => {
-    expect(refuseRedirectUri('javascript:alert(1)', ['javascript'])).toBe('has a scheme that is not allowed')
+  it.each([
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'vbscript:x',
+    'file:///etc/passwd',
+    'blob:https://client.example.com/1',
+    'about:blank',
+    'view-source:https://client.example.com/',
+    'filesystem:https://client.example.com/',
+    'ws://client.example.com/',
+    'wss://client.example.com/',
+    'ftp://client.example.com/',
+  ])('has a dangerous scheme, even one that the operator lists: %s (T28)', (uri) => {
+    expect(refuseRedirectUri(uri, [uri.replace(/:.*/, '')])).toBe('has a scheme that is not allowed')
+  })
+
+  it('is http elsewhere, even where the operator lists http', () => {
     expect(refuseRedirectUri('http://evil.example/', ['http'])).toBe('is http outside loopback')
   })
 })
