@@ -51,7 +51,7 @@ export function openTab(house: House): Tab {
 }
 
 /** Reads an answer. */
-export async function readAnswer(response: Response): Promise<Answer> {
+async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text()
   return {
     status: response.status,
