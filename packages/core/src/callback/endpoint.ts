@@ -3,6 +3,7 @@ import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { seeOther } from '../http/redirect.ts'
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
+import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { hashSecret, isSameSecret } from '../protocol/compare.ts'
 import { accessDenied, invalidRequest } from '../protocol/errors.ts'
@@ -33,7 +34,7 @@ interface Delivery {
  * branch too; one of any number of deliveries goes upstream, and the others get the same answer.
  */
 export function callbackEndpoint(needs: CallbackEndpointNeeds): Handler {
-  const { issuer, records, emit } = needs
+  const { issuer, emit } = needs
   return openEndpoint({
     name: 'callback',
     kind: 'page',
@@ -46,10 +47,20 @@ export function callbackEndpoint(needs: CallbackEndpointNeeds): Handler {
       const answer = await answerOrRelease(needs, delivery, claim.transaction, seen)
       const { redirectUri, state } = claim.transaction.request
       const location = redirectTo(redirectUri, { ...answer, state, iss: issuer })
-      await records.transactions.change(delivery.state, (current, now) => finishTransaction(current, location, now), seen)
+      await finish(needs, delivery.state, location, seen)
       return seeOther(location)
     },
   })
+}
+
+// For the browser that repeats the callback. The answer is good without it, so a store that fails now costs nobody a login.
+async function finish({ records, emit }: CallbackEndpointNeeds, state: string, location: string, seen: Seen<Transaction>): Promise<void> {
+  try {
+    await records.transactions.change(state, (current, now) => finishTransaction(current, location, now), seen)
+  } catch (cause) {
+    if (!(cause instanceof StoreUnavailable)) throw cause
+    emit({ type: 'store.unavailable', endpoint: 'callback', reason: cause.name })
+  }
 }
 
 // The cookie comes first, before the transaction tells anything, and before `error` is looked at (threats T1 and T13).

@@ -2,7 +2,7 @@ import type { Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { timeOfId } from '../protocol/identifiers.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
-import type { UnixSeconds } from '../protocol/time.ts'
+import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 import { type Deployment, type DeploymentPlace, type OpenDeployment, openDeployment, readOrCreateDeployment } from './deployment.ts'
 
 /** The door to the deployment record. */
@@ -21,7 +21,7 @@ export interface DeploymentNeeds extends DeploymentPlace {
 }
 
 /** How long a process trusts what it remembers of the deployment; then it is read again, beside a request, and renewed when due. */
-const remembered = 3600
+const remembered: Seconds = 60
 
 /** How long a look into the store can be under way, and hosts' clocks be apart. */
 const underWay = 5

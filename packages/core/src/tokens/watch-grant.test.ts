@@ -103,7 +103,7 @@ describe('a generation is confirmed', () => {
       if (method === 'set') throw new StoreUnavailable('no answer')
     }
     await request()
-    expect(events).toEqual([{ type: 'request.failed', endpoint: 'watch-grant', errorName: 'StoreUnavailable' }])
+    expect(events).toEqual([{ type: 'store.unavailable', endpoint: 'watch-grant', reason: 'StoreUnavailable' }])
     store.before = () => {}
     await request()
     expect((await stored())?.refresh.confirmed).toBe(true)

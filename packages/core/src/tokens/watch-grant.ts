@@ -1,5 +1,6 @@
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
+import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamRefused, UpstreamUnavailable } from '../ports/upstream.ts'
 import { BoundedCache } from '../protocol/bounded-cache.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
@@ -59,9 +60,11 @@ export function watchGrant(needs: WatchNeeds): WatchGrant {
       (async () => {
         if (unconfirmed) await confirmation.confirm(grantId, generation, seen)
         if (alone) await askAndRest(grantId, unconfirmed ? await records.grants.read(grantId) : seen)
-      })().catch((cause: unknown) =>
-        emit({ type: 'request.failed', endpoint: 'watch-grant', errorName: cause instanceof Error ? cause.name : 'unknown' }),
-      ),
+      })().catch((cause: unknown) => {
+        const name = cause instanceof Error ? cause.name : 'unknown'
+        if (cause instanceof StoreUnavailable) emit({ type: 'store.unavailable', endpoint: 'watch-grant', reason: name })
+        else emit({ type: 'request.failed', endpoint: 'watch-grant', errorName: name })
+      }),
     )
   }
 }
