@@ -33,7 +33,7 @@ interface Host {
   startAndAllow(): Promise<Client>
 }
 
-async function host(options?: ServeServerOptions): Promise<Host> {
+async function host(options?: ServeServerOptions, ...args: string[]): Promise<Host> {
   const served = await serveServer(options)
   open.push(served)
   const workplace = await openWorkplace()
@@ -42,7 +42,7 @@ async function host(options?: ServeServerOptions): Promise<Host> {
 
   async function start(): Promise<Client> {
     const client = new Client({ name: 'a host', version: '1.0.0' })
-    const transport = new StdioClientTransport({ command: process.execPath, args: [proxy, served.mcpUrl], env, stderr: 'ignore' })
+    const transport = new StdioClientTransport({ command: process.execPath, args: [proxy, served.mcpUrl, ...args], env, stderr: 'ignore' })
     open.push(transport)
     const before = streams(served)
     await client.connect(transport)
@@ -127,6 +127,18 @@ describe('mcp-remote 0.15, a process of its own', { timeout: 60_000 }, () => {
       { ...refresh, refresh_token: login?.answer.refresh_token },
       { ...refresh, refresh_token: first?.answer.refresh_token },
       [],
+    ])
+  })
+
+  it('is granted what there is of the scopes that its person made it ask for, and refreshes that (G10)', async () => {
+    const { served, startAndAllow } = await host({}, '--static-oauth-client-metadata', '{"scope":"openid user email"}')
+    const client = await startAndAllow()
+    served.expireTokens()
+    expect(await call(client, 'whoami')).toContain('octocat')
+    expect(served.at('/authorize').map(({ query }) => query.scope)).toEqual(['openid user email'])
+    expect(served.at('/token').map(({ body, answer }) => [body.scope, answer.scope])).toEqual([
+      [undefined, 'user'],
+      ['user', 'user'],
     ])
   })
 

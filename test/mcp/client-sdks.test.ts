@@ -308,11 +308,15 @@ describe('a tool that needs more than was granted', () => {
     expect(served.at('/token')).toHaveLength(1)
   })
 
-  it.each([sdks.v129, sdks.v132])('is within reach of $name when the first 401 asks for it (G16)', async (sdk) => {
+  it.each([
+    [sdks.v120, undefined],
+    [sdks.v129, 'user repo'],
+    [sdks.v132, 'user repo'],
+  ])('is within reach of $0.name when every call needs it (G16)', async (sdk, asked) => {
     const served = await server({ ...stepUp, requiredScopes: ['user', 'repo'] })
     const client = await connected(sdk, served, new SparseMemory())
     expect(await client.call('upstream_user')).toContain('octocat')
-    expect(scopesAsked(served)).toEqual(['user repo'])
+    expect(scopesAsked(served)).toEqual([asked])
   })
 
   it('makes SDK v2 ask the person for what it was granted and what is needed, and then succeeds (G5, R31)', async () => {
@@ -324,6 +328,16 @@ describe('a tool that needs more than was granted', () => {
     expect(await client.call('upstream_user')).toContain('octocat')
     expect(scopesAsked(served)).toEqual(['user', 'user repo'])
     expect(memory.tokens()?.scope).toBe('user repo')
+  })
+
+  it('makes SDK v2 ask for what is needed alone, when nothing was granted before (G14)', async () => {
+    const served = await server({ ...stepUp, requiredScopes: [], clients: { validScopes: ['user', 'repo'] } })
+    const memory = new SparseMemory()
+    const client = await connected(sdks.v2, served, memory)
+    await expect(client.call('upstream_user')).rejects.toThrow(sdks.v2.Unauthorized)
+    await client.finishAuth(await comeBack(memory))
+    expect(await client.call('upstream_user')).toContain('octocat')
+    expect(scopesAsked(served)).toEqual([undefined, 'user repo'])
   })
 })
 
