@@ -56,10 +56,14 @@ const consent: Scene['prepare'] = async (house) => {
 
 const callback: Scene['prepare'] = async (house) => {
   const { tab, clientId, callback } = await comeToCallback(house)
-  const open = () => tab.open(callback)
+  let location = ''
   return {
-    attempt: open,
-    holds: async () => (await house.redeem(clientId, new URL((await open()).location).searchParams.get('code') ?? '')).status === 200,
+    async attempt() {
+      const sight = await tab.open(callback)
+      location = sight.location || location
+      return sight
+    },
+    holds: async () => (await house.redeem(clientId, new URL(location).searchParams.get('code') ?? '')).status === 200,
   }
 }
 
