@@ -1,4 +1,4 @@
-import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto'
+import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { CompactEncrypt, exportJWK, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { OAuthError } from '../protocol/errors.ts'
@@ -211,10 +211,16 @@ describe('a token that is not ours is refused (R36, R37, T62, T64, T65)', () => 
     }
   })
 
-  it('RS256 where the key says PS256, and PS256 where it says RS256', async () => {
-    const input = `${encode({ alg: 'PS256', typ: 'at+jwt', kid: byRsa.kid })}.${encode(payload)}`
-    const signature = signBytes('sha256', Buffer.from(input), { key: rsa.privateKey, padding: 6, saltLength: 32 }).toString('base64url')
-    expect(await reasonOf(tokens, `${input}.${signature}`)).toBe('token_not_ours')
+  it('PS256 by a key that says RS256, even beside one that says PS256 (T64)', async () => {
+    const byPss = parseSigningKey({
+      ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }),
+      alg: 'PS256',
+    })
+    const both = accessTokens({ issuer, signingKeys: [byRsa, byPss], environment })
+    const signed = (alg: string): Promise<string> =>
+      new SignJWT(payload).setProtectedHeader({ alg, typ: 'at+jwt', kid: byRsa.kid }).sign(rsa.privateKey)
+    expect(await both.verify(await signed('RS256'))).toMatchObject({ subject: 's' })
+    expect(await reasonOf(both, await signed('PS256'))).toBe('token_not_ours')
   })
 
   it.each([

@@ -33,6 +33,7 @@ describe('a secret', () => {
     ['31 bytes, not as text', Buffer.alloc(31, secret), `is shorter than 32 bytes (it has 31): ${howToMend}`],
     ['16 characters of 2 bytes each are 32 bytes, and too few to be random', 'ä'.repeat(16), `can be guessed: ${howToMend}`],
     ['one character', 'a'.repeat(64), `can be guessed: ${howToMend}`],
+    ['few characters in no order', 'aabbbabaababbbaabaabbabbabbaababab', `can be guessed: ${howToMend}`],
     ['zeros', new Uint8Array(32), `can be guessed: ${howToMend}`],
     ['a short piece, repeated', '0123456789ab'.repeat(4), `can be guessed: ${howToMend}`],
     ['a long piece, twice', secret.slice(0, 20) + secret.slice(0, 20), `can be guessed: ${howToMend}`],

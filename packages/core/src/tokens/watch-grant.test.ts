@@ -156,6 +156,17 @@ describe('an upstream whose tokens never end', () => {
     expect(asked).toEqual(['identify access'])
   })
 
+  it('is not asked again by a host that read the grant before another one had asked', async () => {
+    const { watch, start, records, environment, asked } = await world()
+    environment.advance(901)
+    const seen = await records.grants.read(id)
+    watch(id, 2, seen)
+    await environment.drain()
+    start()(id, 2, seen)
+    await environment.drain()
+    expect(asked).toEqual(['identify access'])
+  })
+
   it('that says who the person is now is believed', async () => {
     const { request, answers, environment, stored } = await world()
     answers.identify = async () => ({ subject: '583231', claims: { login: 'renamed' } })
