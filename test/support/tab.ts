@@ -25,7 +25,7 @@ export interface Tab {
   decide(page: Answer, decision: string, changes?: HeaderChanges, fields?: Readonly<Record<string, string>>): Promise<Answer>
 }
 
-export function openTab(house: House): Tab {
+export function openTab(house: Pick<House, 'call' | 'baseUrl'>): Tab {
   const cookies = new Map<string, string>()
   async function send(url: string, init: RequestInit, headers: HeaderChanges): Promise<Answer> {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
@@ -70,7 +70,11 @@ export function unescapeHtml(html: string): string {
 }
 
 /** Signs in at the stand-in, or cancels there; answers the callback's URL with the upstream's answer. */
-export async function signInUpstream(house: House, upstreamUrl: string, fields: Readonly<Record<string, string>> = {}): Promise<string> {
+export async function signInUpstream(
+  house: Pick<House, 'github'>,
+  upstreamUrl: string,
+  fields: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const carried = Object.fromEntries(new URL(upstreamUrl).searchParams)
   const body = new URLSearchParams({ ...carried, decision: 'sign-in', login: 'octocat', ...fields })
   const answer = await house.github.app.request('/login/oauth/authorize', { method: 'POST', body })

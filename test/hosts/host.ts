@@ -1,0 +1,77 @@
+import { ConfigurationError, type Environment, type Store, StoreUnavailable, systemEnvironment } from '@drawbridge/core'
+import { mcpApp } from '@drawbridge/core/hono'
+import { serve } from '@drawbridge/core/node'
+import { GitHubProvider } from '@drawbridge/providers/github'
+import { encrypted, fernet, redisStore, sqliteStore } from '@drawbridge/storage'
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
+import { looksThenWrites } from './looks-then-writes.ts'
+import type { HostOrder, HostPlan, HostReport, HostStore } from './messages.ts'
+
+// One host of a deployment, in a process of its own: started with its plan, it reports where it listens and what happens.
+
+const plan: HostPlan = JSON.parse(process.argv[2] ?? '')
+const report = (what: HostReport) => process.send?.(what)
+
+let ahead = plan.ahead
+const system = systemEnvironment()
+const environment: Environment = { ...system, now: () => system.now() + ahead }
+
+process.on('message', ({ advance }: HostOrder) => {
+  ahead += advance
+  report({ is: 'moved' })
+})
+// Whoever started it is gone.
+process.on('disconnect', () => process.exit(1))
+
+try {
+  await start()
+} catch (error) {
+  if (!(error instanceof ConfigurationError)) throw error
+  report({ is: 'refused', problems: error.problems })
+  process.exitCode = 1
+  process.disconnect()
+}
+
+async function start(): Promise<void> {
+  const { baseUrl, serverUrl, clientId, clientSecret, storageKey, namespace } = plan
+  const store = openStore(plan.store)
+  const auth = new GitHubProvider(
+    {
+      baseUrl,
+      serverUrl,
+      clientId,
+      clientSecret,
+      jwtSigningKey: 'first-signing-key-0123456789-abcdefghijklmnop',
+      hosts: store.reach === 'shared' ? 'many' : 'one',
+      ...(storageKey === undefined
+        ? { clientStorage: store, dangerouslyStorePlain: true }
+        : { clientStorage: encrypted(store, fernet(storageKey, { environment }), { environment }) }),
+      ...(namespace !== undefined && { namespace }),
+      // Every request of a test comes from one address.
+      limits: { rateLimit: false },
+      onEvent: (event) => report({ is: 'event', event }),
+    },
+    environment,
+  )
+  // A store that is away comes back; what is wrong with ours does not pass.
+  await auth.ready().catch((cause: unknown) => {
+    if (!(cause instanceof StoreUnavailable)) throw cause
+  })
+  const app = mcpApp({ auth, mcp: createMcpHandler(mcpServer), health: true })
+  const { port } = await serve(app, { port: 0, print: () => {}, closing: () => auth.close() })
+  report({ is: 'listening', port })
+}
+
+function openStore(store: HostStore): Store {
+  if (store.kind === 'sqlite') return sqliteStore(store.path, { environment })
+  const redis = redisStore(store.url, { environment })
+  return store.kind === 'redis' ? redis : looksThenWrites(redis)
+}
+
+function mcpServer(): McpServer {
+  const server = new McpServer({ name: 'a host', version: '1.0.0' })
+  server.registerTool('whoami', { description: 'Who calls, and which process answers.' }, ({ http }) => ({
+    content: [{ type: 'text', text: JSON.stringify({ subject: http?.authInfo?.extra?.subject, pid: process.pid }) }],
+  }))
+  return server
+}

@@ -1,0 +1,217 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { ConfigurationError, type RecordedEvent } from '@drawbridge/core'
+import { type ServedStandIn, serveStandIn } from '@drawbridge/quickstart/stand-in'
+import { createFernetKey } from '@drawbridge/storage'
+import { freePort } from '../support/free-port.ts'
+import type { HostOrder, HostPlan, HostReport, HostStore } from './messages.ts'
+
+/** Whatever answers requests to the public URL: a host, or all of them in turn. */
+export interface Place {
+  /** Calls a URL. What begins with the public URL goes to this place, and a path is one below it; all else goes where it says. */
+  fetch(url: string, init?: RequestInit): Promise<Response>
+}
+
+/** One process of a deployment. */
+export interface Host extends Place {
+  readonly pid: number
+  /** Where it listens itself. */
+  readonly port: number
+  readonly events: readonly RecordedEvent[]
+  /** Ends it at once. */
+  kill(): Promise<void>
+  /** Asks it to end, as whatever runs processes does. */
+  stop(): Promise<void>
+}
+
+/** How a deployment is made up. */
+export interface HostsOptions {
+  readonly count: number
+  readonly store: HostStore
+  /** Where the store is for one of them, by its place in the row; default: where it is for all. */
+  readonly storeOf?: (index: number) => HostStore
+  readonly mode?: 'oauth-app' | 'github-app'
+  /** The key that seals the store, or `plain`. Default: a new one. */
+  readonly storageKey?: string
+  readonly namespace?: string
+  /** Whether to wait until all are ready. Default: true. */
+  readonly whenReady?: boolean
+  /** The public port. Nothing listens there unless a test sees to it. Default: a free one. */
+  readonly port?: number
+}
+
+/** Several processes that are one server. */
+export interface Hosts extends Place {
+  readonly baseUrl: string
+  readonly github: ServedStandIn
+  readonly all: readonly Host[]
+  readonly storageKey: string
+  /** The n-th, from 0. */
+  at(index: number): Host
+  /** Moves the clocks of all, and of the upstream. */
+  advance(seconds: number): Promise<void>
+  /** Ends all of them at once, and starts as many new ones. */
+  restart(): Promise<void>
+  /** Ends everything. Rejects when a host ended by itself, or complained. */
+  close(): Promise<void>
+}
+
+const program = fileURLToPath(new URL('host.ts', import.meta.url))
+
+/** Starts a deployment. Rejects with `ConfigurationError` when a host refuses to start. */
+export async function startHosts(options: HostsOptions): Promise<Hosts> {
+  const { count, store, storeOf = () => store, mode = 'oauth-app', storageKey = createFernetKey(), namespace } = options
+  const baseUrl = `http://127.0.0.1:${options.port ?? (await freePort())}`
+  const credentials = { clientId: 'upstream-id', clientSecret: 'upstream-secret-e71bd0' }
+  let ahead = 0
+  const now = () => Math.floor(Date.now() / 1000) + ahead
+  const github = await serveStandIn({ ...credentials, callbackUrl: `${baseUrl}/auth/callback`, mode, now })
+  const troubles: string[] = []
+  let all: StartedHost[] = []
+  let turn = 0
+
+  const start = async (): Promise<StartedHost[]> => {
+    const started = await Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        startHost(
+          {
+            ...credentials,
+            baseUrl,
+            serverUrl: github.url,
+            store: storeOf(index),
+            ahead,
+            ...(storageKey !== 'plain' && { storageKey }),
+            ...(namespace !== undefined && { namespace }),
+          },
+          troubles,
+        ),
+      ),
+    )
+    if (options.whenReady ?? true) await Promise.all(started.map(untilReady))
+    return started
+  }
+  const at = (index: number): StartedHost => {
+    const host = all[index % all.length]
+    if (!host) throw new RangeError('no such host')
+    return host
+  }
+
+  try {
+    all = await start()
+  } catch (cause) {
+    await github.close()
+    throw cause
+  }
+  return {
+    baseUrl,
+    github,
+    storageKey,
+    get all() {
+      return all
+    },
+    at,
+    fetch(url, init) {
+      turn += 1
+      return at(turn).fetch(url, init)
+    },
+    async advance(seconds) {
+      ahead += seconds
+      await Promise.all(all.map((host) => host.advance(seconds)))
+    },
+    async restart() {
+      await Promise.all(all.map((host) => host.kill()))
+      all = await start()
+    },
+    async close() {
+      await Promise.all(all.map((host) => host.kill()))
+      await github.close()
+      if (troubles.length > 0) throw new Error(`hosts were in trouble:\n${troubles.join('\n')}`)
+    },
+  }
+}
+
+async function untilReady(host: Host): Promise<void> {
+  for (let attempt = 1; attempt <= 100; attempt += 1) {
+    const answer = await host.fetch('/ready')
+    await answer.text()
+    if (answer.status === 200) return
+    await sleep(50)
+  }
+  throw new Error(`process ${host.pid} does not become ready`)
+}
+
+interface StartedHost extends Host {
+  advance(seconds: number): Promise<void>
+}
+
+async function startHost(plan: HostPlan, troubles: string[]): Promise<StartedHost> {
+  const child = fork(program, [JSON.stringify(plan)], {
+    // Types are stripped without being asked from Node 22.18 on.
+    execArgv: ['--experimental-strip-types', '--no-warnings'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  const events: RecordedEvent[] = []
+  let meant = false
+  child.stderr?.on('data', (text: Buffer) => troubles.push(String(text)))
+  child.on('message', (report: HostReport) => {
+    if (report.is === 'event') events.push(report.event)
+  })
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    if (!meant) troubles.push(`process ${child.pid} ended by itself, with ${signal ?? code}`)
+  })
+  const first = await nextReport(child, ({ is }) => is === 'listening' || is === 'refused').catch(async (cause: unknown) => {
+    await ended
+    throw new Error(`a host did not start:\n${troubles.join('\n')}`, { cause })
+  })
+  if (first.is === 'refused') {
+    meant = true
+    await ended
+    throw new ConfigurationError(first.problems)
+  }
+  const port = first.is === 'listening' ? first.port : 0
+  const url = `http://127.0.0.1:${port}`
+  const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
+    meant = true
+    child.kill(signal)
+    await ended
+  }
+  return {
+    pid: child.pid ?? 0,
+    port,
+    events,
+    fetch(asked, init) {
+      const path = asked.startsWith(plan.baseUrl) ? asked.slice(plan.baseUrl.length) : asked
+      return fetch(path.startsWith('/') ? `${url}${path}` : path, { redirect: 'manual', ...init })
+    },
+    async advance(seconds) {
+      const moved = nextReport(child, ({ is }) => is === 'moved')
+      const order: HostOrder = { advance: seconds }
+      child.send(order)
+      await moved
+    },
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+  }
+}
+
+function nextReport(child: ChildProcess, isIt: (report: HostReport) => boolean): Promise<HostReport> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      child.off('message', look)
+      child.off('exit', fail)
+    }
+    const look = (report: HostReport): void => {
+      if (!isIt(report)) return
+      settle()
+      resolve(report)
+    }
+    const fail = (): void => {
+      settle()
+      reject(new Error(`process ${child.pid} ended`))
+    }
+    child.on('message', look)
+    child.on('exit', fail)
+  })
+}
