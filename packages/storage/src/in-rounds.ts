@@ -1,18 +1,19 @@
 /**
- * Goes round `all`, a few items at a time: each call goes on where the one before stopped. At the end of a round it answers
- * fewer, and the next call begins anew.
+ * Goes round `all`, a few items at a time: each call goes on where the one before stopped, and at the end of a round from the
+ * beginning, once. So `most` items or all of them are looked at, whichever is less.
  */
 export function inRounds<Item>(all: () => Iterable<Item>): (most: number) => Item[] {
   let rest = all()[Symbol.iterator]()
   return (most) => {
     const items: Item[] = []
-    while (items.length < most) {
+    for (let rounds = 0; items.length < most; ) {
       const { value, done } = rest.next()
-      if (done) {
+      if (!done) items.push(value)
+      else if (rounds === 1) return items
+      else {
         rest = all()[Symbol.iterator]()
-        return items
+        rounds += 1
       }
-      items.push(value)
     }
     return items
   }

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@drawbridge/core'
+import { type Directory, type Store, StoreUnavailable } from '@drawbridge/core'
 import { fixedEnvironment } from '@drawbridge/core/testing'
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from './index.ts'
@@ -53,39 +53,97 @@ describe('a full memory store', () => {
   })
 })
 
-describe('a memory store with a flood of brief entries', () => {
-  it('takes out what has ended beside the writes that follow, those of another kind too (I8)', async () => {
+/** Entries that last, and one brief one after them. */
+async function fill(store: Store, kind: string, lasting: number): Promise<void> {
+  for (let index = 0; index < lasting; index += 1) await store.set(`ns:${kind}:${index}`, 'long', 100_000, undefined)
+  await store.set(`ns:${kind}:brief`, 'brief', 10, undefined)
+}
+
+describe('what has ended, in a memory store', () => {
+  it('makes room at once, in a kind of ordinary size', async () => {
     const environment = fixedEnvironment()
-    const store = memoryStore({ caps: { once: 100 }, environment })
-    for (let index = 0; index < 100; index += 1) await store.set(`ns:once:${index}`, 'brief', 10, undefined)
+    const store = memoryStore({ caps: { once: 200 }, environment })
+    await fill(store, 'once', 199)
     environment.advance(11)
-    for (let index = 0; index < 30; index += 1) await store.set(`ns:grant:${index}`, 'long', 1000, undefined)
-    for (let index = 0; index < 100; index += 1) expect(await store.set(`ns:once:new-${index}`, 'brief', 10, undefined)).toBeDefined()
+    expect(await store.set('ns:once:new', 'new', 10, undefined)).toBeDefined()
+  })
+
+  it('is taken out beside the writes that follow, a few entries with each, those of another kind too (I8)', async () => {
+    const environment = fixedEnvironment()
+    const store = memoryStore({ caps: { once: 20_000 }, environment })
+    await fill(store, 'once', 19_999)
+    environment.advance(11)
+    for (let index = 0; index < 5000; index += 1) await store.set(`ns:grant:${index}`, 'long', 1000, undefined)
+    expect(await store.set('ns:once:new', 'new', 10, undefined)).toBeDefined()
+  })
+
+  it('is found after a bounded number of refusals, in a kind that is too large to be looked at as a whole', async () => {
+    const environment = fixedEnvironment()
+    const store = memoryStore({ caps: { once: 20_000 }, environment })
+    await fill(store, 'once', 19_999)
+    environment.advance(11)
+    let refusals = 0
+    for (;;) {
+      const entry = await store.set('ns:once:new', 'new', 10, undefined).catch(() => undefined)
+      if (entry) break
+      refusals += 1
+    }
+    expect(refusals).toBeGreaterThan(0)
+    expect(refusals).toBeLessThan(20_000 / 256)
   })
 })
 
 describe('a full directory in memory', () => {
-  it('refuses new members of the full kind of list, and pushes nothing out (I8)', async () => {
+  const members = async (directory: Directory | undefined, list: string) => (await directory?.list(list, undefined, 10_000))?.members
+
+  it('refuses new members of the full kind of list, and pushes nobody out (I8)', async () => {
     const { directory } = memoryStore({ caps: { clients: 2 }, environment: fixedEnvironment() })
     await directory?.add('ns:clients:a', 'one', 60)
     await directory?.add('ns:clients:b', 'two', 60)
     await expect(directory?.add('ns:clients:a', 'three', 60)).rejects.toThrow(StoreUnavailable)
-    await directory?.add('ns:clients:a', 'one', 90)
-    await directory?.add('ns:client-grants:a', 'three', 60)
-    expect(await directory?.list('ns:clients:a', undefined, 10)).toEqual({ members: ['one'] })
-    await directory?.remove('ns:clients:b', 'two')
-    await directory?.remove('ns:clients:b', 'two')
-    await directory?.add('ns:clients:a', 'three', 60)
-    await expect(directory?.add('ns:clients:a', 'four', 60)).rejects.toThrow(StoreUnavailable)
+    expect(await members(directory, 'ns:clients:a')).toEqual(['one'])
+    expect(await members(directory, 'ns:clients:b')).toEqual(['two'])
   })
 
-  it('takes new members when old ones have ended, in whichever list', async () => {
+  it('goes on with other kinds, and with members that it has', async () => {
     const environment = fixedEnvironment()
-    const { directory } = memoryStore({ caps: { clients: 2 }, environment })
-    await directory?.add('ns:clients:a', 'one', 10)
-    await directory?.add('ns:clients:b', 'two', 10)
+    const { directory } = memoryStore({ caps: { clients: 1 }, environment })
+    await directory?.add('ns:clients:a', 'one', 60)
+    await directory?.add('ns:client-grants:a', 'two', 60)
+    await directory?.add('ns:clients:a', 'one', 90)
+    environment.advance(61)
+    expect(await members(directory, 'ns:clients:a')).toEqual(['one'])
+  })
+
+  it('has room again for who was removed, once, and for nobody else', async () => {
+    const { directory } = memoryStore({ caps: { clients: 2 }, environment: fixedEnvironment() })
+    await directory?.add('ns:clients:a', 'one', 60)
+    await directory?.add('ns:clients:a', 'two', 60)
+    for (const member of ['one', 'one', 'never there']) await directory?.remove('ns:clients:a', member)
+    await directory?.add('ns:clients:a', 'three', 60)
+    await expect(directory?.add('ns:clients:a', 'four', 60)).rejects.toThrow(StoreUnavailable)
+    expect(await members(directory, 'ns:clients:a')).toEqual(['three', 'two'])
+  })
+
+  it('has room again for those who ended, in whichever list, and only for those', async () => {
+    const environment = fixedEnvironment()
+    const { directory } = memoryStore({ caps: { clients: 200 }, environment })
+    for (let index = 0; index < 199; index += 1) await directory?.add(`ns:clients:${index % 3}`, `lasting-${index}`, 20)
+    await directory?.add('ns:clients:brief', 'brief', 10)
     environment.advance(11)
-    await directory?.add('ns:clients:c', 'three', 60)
-    expect(await directory?.list('ns:clients:c', undefined, 10)).toEqual({ members: ['three'] })
+    await directory?.add('ns:clients:new', 'new', 60)
+    await expect(directory?.add('ns:clients:new', 'newer', 60)).rejects.toThrow(StoreUnavailable)
+    expect(await members(directory, 'ns:clients:0')).toHaveLength(67)
+  })
+
+  it('is swept beside every addition, in all lists (I8)', async () => {
+    const environment = fixedEnvironment()
+    const { directory } = memoryStore({ caps: { clients: 2000 }, environment })
+    for (let index = 0; index < 1999; index += 1) await directory?.add(`ns:clients:${index}`, 'lasting', 100_000)
+    await directory?.add('ns:clients:brief', 'brief', 10)
+    environment.advance(11)
+    for (let index = 0; index < 500; index += 1) await directory?.add('ns:client-grants:a', `grant-${index}`, 60)
+    await directory?.add('ns:clients:new', 'new', 60)
+    expect(await members(directory, 'ns:clients:new')).toEqual(['new'])
   })
 })
