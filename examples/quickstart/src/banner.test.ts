@@ -44,6 +44,21 @@ describe('banner', () => {
     expect(printed).toContain('  GITHUB_CLIENT_ID=...\n  GITHUB_CLIENT_SECRET=...\n')
   })
 
+  it('says where the state is, and repeats no password', () => {
+    expect(text({})).toContain('  State     in the file .data/drawbridge.db\n')
+    expect(text({ STORAGE_URL: 'memory:' })).toContain('  State     in memory: all of it is gone when this stops\n')
+    const shared = text({ ...app, HOSTS: 'many', STORAGE_URL: 'redis://me:pass@db:6379/2' })
+    expect(shared).toContain('  State     in the Redis at db:6379, shared with the other hosts\n')
+    expect(shared).not.toContain('pass')
+    expect(text({ STORAGE_URL: 'rediss://db' })).toContain('  State     in the Redis at db\n')
+  })
+
+  it('says that a stand-in is for one host', () => {
+    const many = { HOSTS: 'many', STORAGE_URL: 'redis://db' }
+    expect(text(many, { standIn })).toContain('Other hosts have one of their own: a login works only with a single host.\n')
+    expect(text({}, { standIn })).not.toContain('Other hosts')
+  })
+
   it('says where people sign in when an app is registered, and never the secret', () => {
     expect(text(app)).toContain('  Sign-in   https://github.com\n')
     expect(text({ ...app, GITHUB_SERVER_URL: 'https://github.example.com' })).toContain('  Sign-in   https://github.example.com\n')

@@ -17,6 +17,7 @@ export function banner(start: Start): string {
   return [
     `Drawbridge quickstart: an MCP server with a login.\n\n  MCP URL   ${mcpUrl}`,
     `  ${signIn(start)}`,
+    `  State     ${whereState(start.settings)}`,
     ...dotenvLines(start.dotenv),
     connecting(mcpUrl, isLoopback(baseUrl) ? onlyHere : fromAnywhere(mcpUrl)),
     atGitHub(start),
@@ -27,10 +28,20 @@ export function banner(start: Start): string {
     .concat('\n')
 }
 
-function signIn({ settings: { github }, standIn }: Start): string {
+function signIn({ settings: { github, hosts }, standIn }: Start): string {
   if (!standIn) return `Sign-in   ${github?.serverUrl ?? 'https://github.com'}`
   return `Sign-in   NOT GITHUB: a local stand-in at ${standIn.url}, because GITHUB_CLIENT_ID is not set.
-            Sign in as ${standIn.logins.join(', ')}, without a password. It forgets everybody when it stops.`
+            Sign in as ${standIn.logins.join(', ')}, without a password. It forgets everybody when it stops.${hosts === 'many' ? onlyOwn : ''}`
+}
+
+const onlyOwn = `
+            Other hosts have one of their own: a login works only with a single host.`
+
+// Without the user and password of its URL.
+function whereState({ storage, hosts }: Settings): string {
+  if (storage.kind === 'sqlite') return `in the file ${storage.path}`
+  if (storage.kind === 'memory') return 'in memory: all of it is gone when this stops'
+  return `in the Redis at ${new URL(storage.url).host}${hosts === 'many' ? ', shared with the other hosts' : ''}`
 }
 
 function dotenvLines({ path, taken, made }: Start['dotenv']): string[] {

@@ -111,7 +111,7 @@ describe('parseSettings', () => {
       'PORT "80a" is not a port: a whole number from 1 to 65535',
       'BASE_URL http://mcp.example.com is not https (http is accepted on loopback only)',
       'HOSTS "two" is neither one nor many',
-      'STORAGE_URL is neither sqlite:<path of a file> nor memory:',
+      'STORAGE_URL is none of sqlite:<path of a file>, redis://<host>:<port> and memory:',
       'GITHUB_SERVER_URL http://github.example.com is not https (http is accepted on loopback only)',
       'GITHUB_CLIENT_SECRET is missing: GITHUB_CLIENT_ID is set, and one is of no use without the other',
       'JWT_SIGNING_KEY has a secret of 5 bytes, and 32 are the least: "npm run keygen" prints one',
@@ -175,17 +175,37 @@ describe('the store', () => {
     expect(parseSettings({ STORAGE_URL: 'memory:' }).storage).toEqual({ kind: 'memory' })
   })
 
-  it('says that Redis is not there yet, and repeats no password', () => {
-    for (const STORAGE_URL of ['redis://me:pass@db:6379', 'rediss://db']) {
-      expect(problems({ ...keys, STORAGE_URL })).toEqual(['STORAGE_URL: redis:// is not available in this release'])
+  it('takes a Redis, by its URL', () => {
+    for (const STORAGE_URL of ['redis://127.0.0.1', 'redis://me:p%40ss@db:6379/2', 'rediss://db.example.com:6380']) {
+      expect(parseSettings({ ...keys, STORAGE_URL }).storage).toEqual({ kind: 'redis', url: STORAGE_URL })
     }
-    expect(problems({ ...keys, STORAGE_URL: 'sqlite:' })).toEqual(['STORAGE_URL is neither sqlite:<path of a file> nor memory:'])
   })
 
-  it('refuses many hosts on a store of one machine', () => {
-    expect(problems({ ...keys, HOSTS: 'many' })).toEqual([
-      'HOSTS=many needs a store that every host shares, and STORAGE_URL names one of this machine',
+  it.each(['redis://', 'redis://me:pass@', 'redis://me:pass@db:port', 'redis://me:pass@db/cache', 'redis://me:%zzpass@db'])(
+    'refuses %j, and repeats no password',
+    (STORAGE_URL) => {
+      expect(problems({ ...keys, STORAGE_URL })).toEqual([
+        'STORAGE_URL begins like the URL of a Redis and is none: redis://user:password@host:6379, or rediss:// for TLS; what has other characters than letters and digits in it is percent-encoded',
+      ])
+    },
+  )
+
+  it('refuses a SQLite file without a name', () => {
+    expect(problems({ ...keys, STORAGE_URL: 'sqlite:' })).toEqual([
+      'STORAGE_URL is none of sqlite:<path of a file>, redis://<host>:<port> and memory:',
     ])
+  })
+
+  it('lets many hosts share a Redis, and refuses them a store of one machine', () => {
+    expect(parseSettings({ ...remote, HOSTS: 'many', STORAGE_URL: 'redis://db' })).toMatchObject({
+      hosts: 'many',
+      storage: { kind: 'redis' },
+    })
+    for (const STORAGE_URL of ['memory:', 'sqlite:a.db', undefined]) {
+      expect(problems({ ...remote, HOSTS: 'many', STORAGE_URL })).toEqual([
+        'HOSTS=many needs a store that every host shares, and STORAGE_URL names one of this machine: redis://<host>:<port>',
+      ])
+    }
   })
 })
 
@@ -206,6 +226,6 @@ describe('missing keys', () => {
   it('are refused for many hosts', () => expect(problems({ HOSTS: 'many' })).toContain(both))
 
   it('are refused for a store that is not of this machine', () => {
-    expect(problems({ STORAGE_URL: 'redis://db' })).toContain(both)
+    expect(problems({ STORAGE_URL: 'redis://db' })).toEqual([both])
   })
 })

@@ -88,9 +88,10 @@ export function parseSettings(env: Variables): Settings {
     rateLimits: parseChoice('RATE_LIMITS', read('RATE_LIMITS') ?? 'on', ['on', 'off'], problems) === 'on',
     missingKeys,
   }
-  if (hosts === 'many' && storage)
-    problems.push('HOSTS=many needs a store that every host shares, and STORAGE_URL names one of this machine')
-  if (missingKeys.length > 0 && !(isLoopback(baseUrl) && hosts === 'one' && storage)) problems.push(refuseMissing(missingKeys))
+  const isOfThisMachine = storage !== undefined && storage.kind !== 'redis'
+  if (hosts === 'many' && isOfThisMachine)
+    problems.push('HOSTS=many needs a store that every host shares, and STORAGE_URL names one of this machine: redis://<host>:<port>')
+  if (missingKeys.length > 0 && !(isLoopback(baseUrl) && hosts === 'one' && isOfThisMachine)) problems.push(refuseMissing(missingKeys))
   problems.push(...refuseSharedKeys(jwtSigningKeys, storageEncryptionKeys))
   if (problems.length > 0) throw new ConfigurationError(problems)
   return Object.freeze(settings)

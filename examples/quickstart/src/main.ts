@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { ConfigurationError } from '@drawbridge/core'
+import { ConfigurationError, StoreUnavailable } from '@drawbridge/core'
 import { serve } from '@drawbridge/core/node'
 import { banner } from './banner.ts'
 import type { GitHubSetting, Settings } from './config.ts'
@@ -21,7 +21,7 @@ async function start(): Promise<void> {
   const { settings, dotenv } = await readSettings('.env', process.env)
   const { github, standIn } = await openUpstream(settings)
   const { app, auth, close } = createQuickstart(settings, { github, onEvent: (event) => console.error(eventLine(event)) })
-  await auth.ready()
+  await auth.ready().catch(waitForStore)
   const closing = async () => {
     await close()
     await standIn?.close()
@@ -29,6 +29,12 @@ async function start(): Promise<void> {
   await serve(app, { host: settings.host, port: settings.port, closing })
   const logins = samplePeople.map(({ login }) => login)
   console.log(`\n${banner({ settings, dotenv, ...(standIn && { standIn: { url: standIn.url, logins } }) })}`)
+}
+
+// A store that is away comes back, and until then every request is answered 503; what is wrong with the store does not pass.
+function waitForStore(cause: unknown): void {
+  if (!(cause instanceof StoreUnavailable)) throw cause
+  console.error('The store cannot be reached. Until it can, requests are answered 503, and GET /ready says so.')
 }
 
 /** The registered app, or a stand-in with an app of this start's own. */

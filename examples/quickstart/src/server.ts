@@ -1,10 +1,11 @@
-import type { RecordedEvent } from '@drawbridge/core'
+import type { RecordedEvent, Store } from '@drawbridge/core'
 import { mcpApp } from '@drawbridge/core/hono'
 import { GitHubProvider } from '@drawbridge/providers/github'
-import { encrypted, fernet, memoryStore, sqliteStore } from '@drawbridge/storage'
+import { encrypted, fernet, memoryStore, redisStore, sqliteStore } from '@drawbridge/storage'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import type { Hono } from 'hono'
 import type { GitHubSetting, Settings } from './config.ts'
+import type { StorageSetting } from './storage-url.ts'
 import { registerGitHubUser, registerWhoami } from './tools.ts'
 
 /** What the settings leave open. */
@@ -25,7 +26,7 @@ export interface Quickstart {
 /** An MCP server with two tools behind a login with GitHub. Throws `ConfigurationError` with every problem. */
 export function createQuickstart(settings: Settings, { github, onEvent }: QuickstartNeeds): Quickstart {
   const { baseUrl, issuerUrl, mcpPath, jwtSigningKeys, hosts, rateLimits } = settings
-  const sqlite = settings.storage.kind === 'sqlite' ? sqliteStore(settings.storage.path) : undefined
+  const store = openStore(settings.storage)
   const auth = new GitHubProvider({
     ...github,
     baseUrl,
@@ -33,7 +34,7 @@ export function createQuickstart(settings: Settings, { github, onEvent }: Quicks
     mcpPath,
     hosts,
     jwtSigningKey: jwtSigningKeys,
-    clientStorage: encrypted(sqlite ?? memoryStore(), fernet(settings.storageEncryptionKeys)),
+    clientStorage: encrypted(store, fernet(settings.storageEncryptionKeys)),
     ...(!rateLimits && { limits: { rateLimit: false } }),
     ...(onEvent && { onEvent }),
   })
@@ -49,7 +50,13 @@ export function createQuickstart(settings: Settings, { github, onEvent }: Quicks
     app: mcpApp({ auth, mcp, mcpPath, health: true }),
     async close() {
       await auth.close()
-      sqlite?.close()
+      await store.close?.()
     },
   }
+}
+
+/** The store, and what lets go of it where there is something to let go of. */
+function openStore(storage: StorageSetting): Store & { close?(): void | Promise<void> } {
+  if (storage.kind === 'sqlite') return sqliteStore(storage.path)
+  return storage.kind === 'redis' ? redisStore(storage.url) : memoryStore()
 }
