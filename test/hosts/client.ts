@@ -73,7 +73,11 @@ export function authorizePath(clientId: string): string {
 }
 
 /** From the authorization request to the client's redirect URI, by a person who says yes to everything; answers the code. */
-export async function takeCode({ baseUrl }: Hosts, clientId: string, { authorize, consent, callback }: Way): Promise<string> {
+export async function takeCode(
+  { baseUrl }: Pick<Hosts, 'baseUrl'>,
+  clientId: string,
+  { authorize, consent, callback }: Way,
+): Promise<string> {
   const placeOf: Record<string, Place> = { '/authorize': authorize, '/consent': consent, '/auth/callback': callback }
   const browser = openBrowser({
     stopAt: redirectUri,
