@@ -39,9 +39,9 @@ describe('the parameters of a request (OAuth 2.1 §3.1)', () => {
 
   it('may be a hundred thousand, and are read in no time (T79)', () => {
     const search = new URLSearchParams('a=1&'.repeat(100_000))
-    const before = performance.now()
+    const before = process.cpuUsage()
     expect(parseParameters(search, names)).toEqual({ values: {}, repeated: [] })
-    expect(performance.now() - before).toBeLessThan(1000)
+    expect(process.cpuUsage(before).user).toBeLessThan(1_000_000)
   })
 })
 

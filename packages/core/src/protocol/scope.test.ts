@@ -36,9 +36,9 @@ describe('a scope parameter (RFC 6749 §3.3)', () => {
   })
 
   it('of a megabyte is read in no time (T79)', () => {
-    const before = performance.now()
+    const before = process.cpuUsage()
     expect(parseScope('a '.repeat(500_000))).toEqual(['a'])
-    expect(performance.now() - before).toBeLessThan(1000)
+    expect(process.cpuUsage(before).user).toBeLessThan(1_000_000)
   })
 })
 
