@@ -4,6 +4,7 @@ import type { Peer } from '../http/peer.ts'
 import type { OAuthProxy } from '../oauth-proxy.ts'
 import type { AuthInfo } from '../tokens/verify-access-token.ts'
 import { type McpCorsOptions, mcpCors } from './mcp-cors.ts'
+import { withoutSessions, withSessions } from './mcp-sessions.ts'
 
 /** An MCP server on web types: `createMcpHandler(...)` of MCP's SDK v2 is one. */
 export interface McpFetch {
@@ -14,6 +15,13 @@ export interface McpFetch {
 export interface McpAppOptions {
   readonly auth: OAuthProxy
   readonly mcp: McpFetch
+  /**
+   * `process`: `mcp` keeps sessions (`mcp-session-id`) in this process. They then need sticky routing: the balancer has to send
+   * every request with that header to the worker that began the session, and whoever loses the worker loses the session. Each is
+   * bound to the person and client that began it. Default: none. Any worker answers any request, and nothing is lost with one;
+   * an `mcp` that begins a session all the same is answered 500. `createMcpHandler(...)` has no sessions.
+   */
+  readonly sessions?: 'process'
   /** Which of the configured MCP paths `mcp` serves. Default: the first. */
   readonly mcpPath?: string
   /** The scopes a call needs. Default: `requiredScopes`. */
@@ -30,18 +38,19 @@ export interface McpAppOptions {
  * The application in one call. Throws `ConfigurationError` for an `mcpPath` that is not listed. It answers full public paths, so it can be served as it is or mounted with `app.route(...)` at
  * any depth; what is not its own it leaves to the application around it.
  */
-export function mcpApp({ auth, mcp, mcpPath, scopes, health = false, cors = {}, middleware = [] }: McpAppOptions): Hono {
+export function mcpApp({ auth, mcp, sessions, mcpPath, scopes, health = false, cors = {}, middleware = [] }: McpAppOptions): Hono {
   const app = new Hono()
   auth.getRoutes(mcpPath) // throws for a path that is not listed
   const resource = auth.resources.find((candidate) => candidate.mcpPath === mcpPath) ?? auth.resources[0]
   for (const handler of middleware) app.use('*', handler)
   if (health) app.use('*', healthRoutes(auth))
   app.use('*', authRoutes(auth))
+  const server = sessions === 'process' ? withSessions(mcp) : withoutSessions(mcp)
   const gated = new Hono()
   gated.use('*', mcpCors(resource.uri, cors))
   gated.all('*', async (context) => {
     const who = await auth.authenticate(context.req.raw, { mcpPath: resource.mcpPath, ...(scopes && { scopes }) })
-    return who instanceof Response ? who : mcp.fetch(context.req.raw, { authInfo: who })
+    return who instanceof Response ? who : server.fetch(context.req.raw, { authInfo: who })
   })
   app.use('*', async (context, next) => {
     // One slash more is the same endpoint and no redirect: clients lose their body on one.
