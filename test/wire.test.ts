@@ -214,7 +214,7 @@ describe('in the store, for the next release and the one before, these are the f
       'refresh.allowed',
       'refresh.confirmed',
       'refresh.generation',
-      'refresh.rotatedAt',
+      'refresh.graceFrom',
       'refresh.secret',
       'resource',
       'scopes',

@@ -34,7 +34,7 @@ const pending: Grant = {
     expiresAt: now + 60,
     spent: false,
   },
-  refresh: { secret: 'secret of the refresh tokens', allowed: false, generation: 0, confirmed: false, rotatedAt: now },
+  refresh: { secret: 'secret of the refresh tokens', allowed: false, generation: 0, confirmed: false, graceFrom: now },
   upstream: {
     accessToken: 'upstream access',
     refreshToken: 'upstream refresh',

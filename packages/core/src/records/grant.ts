@@ -38,7 +38,8 @@ export interface GrantRefresh {
   readonly generation: number
   /** Whether the client was seen using that generation, so that its answer did arrive. */
   readonly confirmed: boolean
-  readonly rotatedAt: UnixSeconds
+  /** From here the generation before it is still answered for a minute: its rotation, or its first use. */
+  readonly graceFrom: UnixSeconds
 }
 
 /** The upstream's tokens, and how the upstream last answered about them. */
@@ -76,7 +77,7 @@ export const grantShape: z.ZodType<Grant> = z.looseObject({
     allowed: z.boolean(),
     generation: z.number(),
     confirmed: z.boolean(),
-    rotatedAt: z.number(),
+    graceFrom: z.number(),
   }),
   upstream: z.looseObject({
     accessToken: z.string(),
@@ -128,7 +129,7 @@ export function newGrant(opening: GrantOpening, lifetimes: Lifetimes, now: UnixS
       expiresAt: now + lifetimes.code,
       spent: false,
     },
-    refresh: { secret: opening.refreshSecret, allowed: false, generation: 0, confirmed: false, rotatedAt: now },
+    refresh: { secret: opening.refreshSecret, allowed: false, generation: 0, confirmed: false, graceFrom: now },
     upstream: {
       accessToken: tokens.accessToken,
       ...(tokens.refreshToken !== undefined && { refreshToken: tokens.refreshToken }),

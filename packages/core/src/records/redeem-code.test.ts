@@ -22,14 +22,14 @@ const pending: Grant = {
     expiresAt: now + 50,
     spent: false,
   },
-  refresh: { secret: 'refresh secret', allowed: false, generation: 0, confirmed: false, rotatedAt: now - 10 },
+  refresh: { secret: 'refresh secret', allowed: false, generation: 0, confirmed: false, graceFrom: now - 10 },
   upstream: { accessToken: 'upstream access', scopes: [], seq: 0, checkedAt: now - 10 },
 }
 const spent: Grant = {
   ...pending,
   endsAt: now + 7_776_000,
   code: { ...pending.code, spent: true },
-  refresh: { ...pending.refresh, allowed: true, rotatedAt: now },
+  refresh: { ...pending.refresh, allowed: true, graceFrom: now },
 }
 const right: Redemption = { clientId: 'client-1', codeHash: hashSecret('the secret'), verifier, mayRefresh: true }
 const redeem = (grant: Grant | undefined, part: Partial<Redemption> = {}, at = now) =>

@@ -60,7 +60,7 @@ export function redeemCode(
   const spent: Grant = {
     ...grant,
     code: { ...code, spent: true },
-    refresh: { ...grant.refresh, allowed: redemption.mayRefresh, rotatedAt: now },
+    refresh: { ...grant.refresh, allowed: redemption.mayRefresh, graceFrom: now },
   }
   const next = { ...spent, endsAt: endOf(spent, lifetimes, now) }
   return { next, answer: { is: 'good', grant: next } }

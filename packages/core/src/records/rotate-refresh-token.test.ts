@@ -16,7 +16,7 @@ const grant: Grant = {
   createdAt: now - 100 * day,
   endsAt: now + 10 * day,
   code: { hash: 'h', challenge: 'c', redirectUri: 'http://127.0.0.1/cb', expiresAt: now - 99 * day, spent: true },
-  refresh: { secret: 'refresh secret', allowed: true, generation: 7, confirmed: true, rotatedAt: now - 30 * day },
+  refresh: { secret: 'refresh secret', allowed: true, generation: 7, confirmed: true, graceFrom: now - 30 * day },
   upstream: { accessToken: 'upstream access', scopes: [], seq: 0, checkedAt: now },
 }
 const present = (generation: number, part: Partial<Rotation> = {}): Rotation => ({
@@ -34,7 +34,7 @@ describe('the newest refresh token', () => {
     const next: Grant = {
       ...grant,
       endsAt: now + 90 * day,
-      refresh: { secret: 'refresh secret', allowed: true, generation: 8, confirmed: false, rotatedAt: now },
+      refresh: { secret: 'refresh secret', allowed: true, generation: 8, confirmed: false, graceFrom: now },
     }
     expect(rotate(grant, present(7))).toEqual({ next, answer: { is: 'good', grant: next } })
   })
@@ -53,13 +53,13 @@ describe('the newest refresh token', () => {
     expect(rotate(grant, present(11)).next).toEqual({
       ...grant,
       endsAt: now + 90 * day,
-      refresh: { ...grant.refresh, generation: 12, confirmed: false, rotatedAt: now },
+      refresh: { ...grant.refresh, generation: 12, confirmed: false, graceFrom: now },
     })
   })
 })
 
 describe('the refresh token before it', () => {
-  const rotated = (part: Partial<Grant['refresh']>) => withRefresh({ generation: 8, rotatedAt: now, ...part })
+  const rotated = (part: Partial<Grant['refresh']>) => withRefresh({ generation: 8, graceFrom: now, ...part })
 
   it.each([
     [0, true],
@@ -92,7 +92,7 @@ describe('the refresh token before it', () => {
 
 describe('an older refresh token', () => {
   it.each([0, 1, 59])('ends the grant, %i seconds after the last rotation too (REL-R4, I3)', (age) => {
-    const record = withRefresh({ generation: 8, rotatedAt: now, confirmed: false })
+    const record = withRefresh({ generation: 8, graceFrom: now, confirmed: false })
     for (const generation of [0, 1, 6]) {
       expect(rotate(record, present(generation), now + age)).toEqual({
         next: 'gone',
@@ -162,13 +162,13 @@ describe('a generation is confirmed', () => {
   const unconfirmed = withRefresh({ confirmed: false })
 
   it('when a token of it is used: that is news once', () => {
-    expect(confirmGeneration(unconfirmed, 7)).toEqual({ next: grant, answer: true })
-    expect(confirmGeneration(grant, 7)).toEqual({ answer: false })
+    expect(confirmGeneration(unconfirmed, 7, now)).toEqual({ next: withRefresh({ graceFrom: now }), answer: true })
+    expect(confirmGeneration(grant, 7, now)).toEqual({ answer: false })
   })
 
   it('by no token of another generation, and not after the grant has ended', () => {
-    expect(confirmGeneration(unconfirmed, 6)).toEqual({ answer: false })
-    expect(confirmGeneration(unconfirmed, 8)).toEqual({ answer: false })
-    expect(confirmGeneration(undefined, 7)).toEqual({ answer: false })
+    expect(confirmGeneration(unconfirmed, 6, now)).toEqual({ answer: false })
+    expect(confirmGeneration(unconfirmed, 8, now)).toEqual({ answer: false })
+    expect(confirmGeneration(undefined, 7, now)).toEqual({ answer: false })
   })
 })

@@ -49,19 +49,23 @@ function rotated(grant: Grant, generation: number, lifetimes: Lifetimes, now: Un
   const next: Grant = {
     ...grant,
     endsAt: endOf(grant, lifetimes, now),
-    refresh: { ...grant.refresh, generation: generation + 1, confirmed: false, rotatedAt: now },
+    refresh: { ...grant.refresh, generation: generation + 1, confirmed: false, graceFrom: now },
   }
   return { next, answer: { is: 'good', grant: next } }
 }
 
 function isWithinGrace({ refresh }: Grant, generation: number, now: UnixSeconds): boolean {
   if (generation !== refresh.generation - 1) return false
-  const age = now - refresh.rotatedAt
+  const age = now - refresh.graceFrom
   return age <= fixedLifetimes.rotationGrace || (!refresh.confirmed && age <= fixedLifetimes.unconfirmedGrace)
 }
 
-/** Notes that a token of the newest generation was used, so that its answer did arrive; answers whether that was news. */
-export function confirmGeneration(grant: Grant | undefined, generation: number): Outcome<Grant, boolean> {
+/**
+ * Notes that a token of the newest generation was used, so that its answer did arrive; answers whether that was news. The minute
+ * of grace counts anew from here: a client that comes back after a lost answer may ask twice at once, and the use of the first
+ * answer must not turn the second request into a replay.
+ */
+export function confirmGeneration(grant: Grant | undefined, generation: number, now: UnixSeconds): Outcome<Grant, boolean> {
   if (!grant || grant.refresh.confirmed || grant.refresh.generation !== generation) return { answer: false }
-  return { next: { ...grant, refresh: { ...grant.refresh, confirmed: true } }, answer: true }
+  return { next: { ...grant, refresh: { ...grant.refresh, confirmed: true, graceFrom: now } }, answer: true }
 }

@@ -12,7 +12,7 @@ const grant: Grant = {
   createdAt: now - 100,
   endsAt: now + 1000,
   code: { hash: 'h', challenge: 'c', redirectUri: 'http://127.0.0.1/cb', expiresAt: now - 40, spent: true },
-  refresh: { secret: 's', allowed: true, generation: 3, confirmed: true, rotatedAt: now - 50 },
+  refresh: { secret: 's', allowed: true, generation: 3, confirmed: true, graceFrom: now - 50 },
   upstream: {
     accessToken: 'old access',
     refreshToken: 'old refresh',

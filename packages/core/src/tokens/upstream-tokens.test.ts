@@ -67,7 +67,7 @@ async function world({ expiresIn = 60 }: { expiresIn?: number } = {}) {
     createdAt: environment.now(),
     endsAt: environment.now() + 10_000_000,
     code: { hash: 'h', challenge: 'c', redirectUri: 'http://127.0.0.1/cb', expiresAt: environment.now(), spent: true },
-    refresh: { secret: 's', allowed: true, generation: 0, confirmed: true, rotatedAt: environment.now() },
+    refresh: { secret: 's', allowed: true, generation: 0, confirmed: true, graceFrom: environment.now() },
     upstream: {
       accessToken: 'access 0',
       refreshToken: 'refresh 0',

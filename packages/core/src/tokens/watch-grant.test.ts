@@ -51,7 +51,7 @@ async function world({ upstream = {}, refresh = {} }: { upstream?: Partial<Grant
     createdAt: now,
     endsAt: now + 10_000_000,
     code: { hash: 'h', challenge: 'c', redirectUri: 'http://127.0.0.1/cb', expiresAt: now, spent: true },
-    refresh: { secret: 's', allowed: true, generation: 2, confirmed: true, rotatedAt: now, ...refresh },
+    refresh: { secret: 's', allowed: true, generation: 2, confirmed: true, graceFrom: now, ...refresh },
     upstream: { accessToken: 'access', scopes: [], seq: 0, checkedAt: now, ...upstream },
   }
   await records.grants.create(id, grant)
@@ -68,13 +68,13 @@ async function world({ upstream = {}, refresh = {} }: { upstream?: Partial<Grant
 
 describe('a generation is confirmed', () => {
   it('by the first token of it that is used, by one write beside the request', async () => {
-    const { request, stored, grant, store, watch, records } = await world({ refresh: { confirmed: false } })
+    const { request, stored, grant, store, watch, records, environment } = await world({ refresh: { confirmed: false } })
     const seen = await records.grants.read(id)
     store.calls.length = 0
     watch(id, 2, seen)
     expect(store.calls.length).toBeLessThanOrEqual(1)
     await request()
-    expect(await stored()).toEqual({ ...grant, refresh: { ...grant.refresh, confirmed: true } })
+    expect(await stored()).toEqual({ ...grant, refresh: { ...grant.refresh, confirmed: true, graceFrom: environment.now() } })
     expect(store.calls.filter(({ method }) => method === 'set')).toHaveLength(1)
   })
 

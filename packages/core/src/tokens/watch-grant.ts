@@ -86,7 +86,7 @@ function openConfirmation({ grants }: Pick<Records, 'grants'>): Confirmation {
     async confirm(grantId, generation, seen) {
       confirmed.keep(grantId, generation)
       try {
-        await grants.change(grantId, (grant) => confirmGeneration(grant, generation), seen)
+        await grants.change(grantId, (grant, now) => confirmGeneration(grant, generation, now), seen)
       } catch (cause) {
         confirmed.forget(grantId)
         throw cause
