@@ -149,7 +149,7 @@ describe('the hook', () => {
 describe('wrong secrets (R101)', () => {
   it('are stopped after 60 in a minute, and good ones from elsewhere are not', async () => {
     const house = openHouse({
-      clients: { static: [{ clientId: 'static-one', clientSecret: 'a secret of some length', redirectUris: [redirectUri] }] },
+      clients: { static: [{ clientId: 'static-one', clientSecret: 'a-secret-of-some-length', redirectUris: [redirectUri] }] },
     })
     const attempt = async (secret: string, address: string) => {
       const authorization = `Basic ${Buffer.from(`static-one:${encodeURIComponent(secret)}`).toString('base64')}`
@@ -160,6 +160,6 @@ describe('wrong secrets (R101)', () => {
     const guesses: (number | undefined)[] = []
     for (let index = 0; index < 62; index += 1) guesses.push(await attempt(`guess ${index}`, '192.0.2.1'))
     expect([guesses.filter((status) => status === 401).length, guesses.filter((status) => status === 429).length]).toEqual([60, 2])
-    expect(await attempt('a secret of some length', '192.0.2.2')).toBe(400)
+    expect(await attempt('a-secret-of-some-length', '192.0.2.2')).toBe(400)
   })
 })

@@ -30,7 +30,7 @@ const grace = 5_000
  * with the `code` of Node: `EADDRINUSE` for a port that is taken.
  */
 export async function serve(
-  app: { fetch(request: Request, ...rest: never[]): Response | Promise<Response> },
+  app: { fetch(request: Request, bindings?: object): Response | Promise<Response> },
   {
     host = '127.0.0.1',
     port = 8000,
@@ -38,7 +38,7 @@ export async function serve(
     print = (line) => process.stdout.write(`${line}\n`),
   }: ServeOptions = {},
 ): Promise<Served> {
-  const server = createAdaptorServer({ fetch: (request) => app.fetch(request), overrideGlobalObjects: false })
+  const server = createAdaptorServer({ fetch: (request, bindings) => app.fetch(request, bindings), overrideGlobalObjects: false })
   if ('headersTimeout' in server) Object.assign(server, { headersTimeout: slowest, requestTimeout: slowest })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -16,11 +16,18 @@ export interface StaticClient {
   readonly scopes?: readonly string[]
 }
 
+// The same form-encoded and not: clients differ in whether they encode what goes into a Basic header (gotcha G12).
+function isSafe(text: string): boolean {
+  return /^[\x21-\x7e]{1,200}$/.test(text) && !/[+%]/.test(text)
+}
+
 /** A static client as a record. Throws a `TypeError` that says what is wrong with it. */
 export function parseStaticClient(client: StaticClient, policy: RegistrationPolicy): Client {
   const { clientId, clientSecret, authentication = 'client_secret_basic', scopes } = client
-  if (!/^[\x21-\x7e]{1,200}$/.test(clientId)) throw new TypeError('has a clientId with blanks or other characters than ASCII')
+  if (!isSafe(clientId) || clientId.includes(':')) throw new TypeError('has a clientId with a blank, : + % or other characters than ASCII')
   if (clientSecret !== undefined && clientSecret.length < 16) throw new TypeError('has a clientSecret of less than 16 characters')
+  if (clientSecret !== undefined && !isSafe(clientSecret))
+    throw new TypeError('has a clientSecret with a blank, + % or other characters than ASCII')
   try {
     const metadata = parseClientMetadata(
       { redirect_uris: client.redirectUris, ...(client.clientName && { client_name: client.clientName }) },
