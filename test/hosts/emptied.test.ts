@@ -1,11 +1,14 @@
 import { openBrowser } from '@drawbridge/quickstart/driver'
 import { Client, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { ClientMemory } from '../../examples/quickstart/src/client-memory.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { authorizePath, callTool, login, redeem, refresh, takeCode, toolStatus } from './client.ts'
 import { type Hosts, type Place, startHosts } from './hosts.ts'
+
+// Processes start, and wait for each other; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const redirectUrl = 'http://127.0.0.1:33418/callback'
 

@@ -1,10 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startRedis } from '../support/redis-server.ts'
 import { callTool, post, readTokens, redeem, refresh, register, revoke, takeCode, toolStatus } from './client.ts'
 import { type Hosts, startHosts } from './hosts.ts'
+
+// Processes start, and wait for each other; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** Two processes on a store, and how to be rid of it. */
 async function onRedis(): Promise<{ hosts: Hosts; remove(): Promise<void> }> {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { atMost } from '../support/at-most.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { openTcpProxy } from '../support/tcp-proxy.ts'
@@ -18,6 +18,9 @@ import {
 } from './client.ts'
 import { type Hosts, type HostsOptions, startHosts } from './hosts.ts'
 import { type Exchange, startTraffic, trafficKinds } from './traffic.ts'
+
+// Processes start, and wait for each other; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let redis: RedisServer
 let hosts: Hosts | undefined

@@ -6,12 +6,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { serveStandIn } from '@drawbridge/quickstart/stand-in'
 import { createFernetKey } from '@drawbridge/storage'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { signingKey } from '../support/house.ts'
 import { startRedis } from '../support/redis-server.ts'
 import { callTool, readTokens, redeem, register, takeCode } from './client.ts'
 import type { Place } from './hosts.ts'
+
+// Processes start, and wait for each other; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const main = fileURLToPath(new URL('../../examples/quickstart/dist/main.js', import.meta.url))
 

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '@drawbridge/core'
 import { openBrowser } from '@drawbridge/quickstart/driver'
 import { createFernetKey } from '@drawbridge/storage'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { atMost } from '../support/at-most.ts'
 import { challenge, redirectUri, verifier } from '../support/house.ts'
 import { dumpRedis, dumpRedisFiles } from '../support/redis-dump.ts'
@@ -21,6 +21,9 @@ import {
   toolStatus,
 } from './client.ts'
 import { type Hosts, type HostsOptions, startHosts } from './hosts.ts'
+
+// Processes start, and wait for each other; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let redis: RedisServer
 let running: Hosts[] = []
