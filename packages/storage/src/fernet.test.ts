@@ -1,3 +1,4 @@
+import { createCipheriv, createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { ConfigurationError } from '@drawbridge/core'
@@ -38,6 +39,16 @@ describe('the official vectors (T93)', () => {
 
 describe('a Fernet cipher', () => {
   const [old, current] = [createFernetKey(), createFernetKey()]
+
+  /** A token as only a holder of the current key could make it. */
+  function forged({ version, text }: { version: number; text: string }): string {
+    const key = Buffer.from(current, 'base64url')
+    const iv = Buffer.alloc(16)
+    const cipher = createCipheriv('aes-128-cbc', key.subarray(16), iv)
+    const signed = Buffer.concat([Buffer.from([version]), Buffer.alloc(8), iv, cipher.update(text), cipher.final()])
+    const mac = createHmac('sha256', key.subarray(0, 16)).update(signed).digest()
+    return Buffer.concat([signed, mac]).toString('base64').replaceAll('+', '-').replaceAll('/', '_')
+  }
 
   it('opens what it sealed, in any script', () => {
     const cipher = fernet(current)
@@ -111,6 +122,13 @@ describe('a Fernet cipher', () => {
       }
     })
     for (const error of errors) expect(error).toEqual(new FernetError())
+  })
+
+  it('opens nothing of another version, nor what is far too long, even where its own key has signed it (T93)', () => {
+    const cipher = fernet(current)
+    expect(cipher.open(forged({ version: 0x80, text: 'text' })).text).toBe('text')
+    expect(() => cipher.open(forged({ version: 0x81, text: 'text' }))).toThrow(FernetError)
+    expect(() => cipher.open(forged({ version: 0x80, text: 'x'.repeat(800_000) }))).toThrow(FernetError)
   })
 
   it('tells nothing in its error', () => {

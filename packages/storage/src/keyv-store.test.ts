@@ -216,6 +216,23 @@ describe('turns', () => {
     expect(await store.set(key, 'third', 60, undefined)).toBeDefined()
   })
 
+  it('that meet the deadline between reading and writing write nothing', async () => {
+    const { adapter, environment, store } = world()
+    const seen = await store.set(key, 'one', 60, undefined)
+    await store.directory?.add('ns:list:hash', 'member', 60)
+    adapter.calls.length = 0
+    const door = gate()
+    adapter.script.get.push(door.wait, door.wait)
+    const answers = Promise.allSettled([seen && store.delete(key, seen), store.directory?.remove('ns:list:hash', 'member')])
+    await settled()
+    environment.advance(1)
+    expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    door.open()
+    await settled()
+    expect(adapter.calls.map(([call]) => call)).toEqual(['get', 'get'])
+    expect(await store.get(key)).toEqual(seen)
+  })
+
   it('keep the deadline of everyone who waits, by the real clock', async () => {
     const adapter = new ScriptedAdapter()
     const store = keyvStore(new Keyv({ store: adapter }), { environment: systemEnvironment() })

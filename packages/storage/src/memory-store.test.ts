@@ -107,8 +107,10 @@ describe('a full directory in memory', () => {
 
   it('goes on with other kinds, and with members that it has', async () => {
     const environment = fixedEnvironment()
-    const { directory } = memoryStore({ caps: { clients: 1 }, environment })
+    const { directory } = memoryStore({ caps: { clients: 2 }, environment })
     await directory?.add('ns:clients:a', 'one', 60)
+    await directory?.add('ns:clients:a', 'one', 70)
+    await directory?.add('ns:clients:a', 'two', 10)
     await directory?.add('ns:client-grants:a', 'two', 60)
     await directory?.add('ns:clients:a', 'one', 90)
     environment.advance(61)
