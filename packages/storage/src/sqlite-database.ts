@@ -34,8 +34,8 @@ const busyTimeout = 5
  */
 const tries = 42
 
-/** At the start we may block: nobody is served yet. 20 times 50 ms, and the engine's own wait. */
-const [openings, pauseBetweenOpenings] = [20, 50]
+/** At the start we may block, since nobody is served yet: for 5 s, after which it is no start of another process that holds the file. */
+const [openings, pauseBetweenOpenings] = [100, 50]
 
 /** Another process is writing (SQLITE_BUSY and SQLITE_LOCKED, in the low byte of the code). */
 const busyCodes: readonly number[] = [5, 6]
