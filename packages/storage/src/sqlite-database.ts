@@ -94,10 +94,10 @@ function openDatabase(path: string): DatabaseSync {
 function prepareFile(database: DatabaseSync): DatabaseSync {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      database.exec('PRAGMA busy_timeout = 500; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+      database.exec(`PRAGMA busy_timeout = ${busyTimeout}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`)
       const found = database.prepare('PRAGMA user_version').get()?.user_version
       if (typeof found === 'number' && found > format) throw new TypeError(`a later release wrote it (format ${found})`)
-      database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${format}; COMMIT; PRAGMA busy_timeout = ${busyTimeout};`)
+      database.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${format}; COMMIT;`)
       return database
     } catch (cause) {
       // Where several processes start on a new file, its change to WAL fails at once in all but one, whatever the busy timeout.
