@@ -8,7 +8,7 @@ import type { Hosts, Place } from './hosts.ts'
 // What a client and a person do, each step at a place of its own.
 
 /** An answer that is not the one that was hoped for. */
-export class Refusal extends Error {
+class Refusal extends Error {
   readonly status: number
 
   constructor(what: string, status: number, text: string) {

@@ -21,9 +21,9 @@ beforeEach(async () => {
   hosts = await startHosts({ count: 2, store: { kind: 'redis', url: redis.url }, port: balancer.port })
 })
 afterEach(async () => {
-  await hosts.close()
-  await balancer.close()
-  await redis.close()
+  await hosts?.close()
+  await balancer?.close()
+  await redis?.close()
 })
 
 async function empty(): Promise<void> {

@@ -5,34 +5,40 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startRedis } from '../support/redis-server.ts'
 import { callTool, post, readTokens, redeem, refresh, register, revoke, takeCode, toolStatus } from './client.ts'
 import { type Hosts, startHosts } from './hosts.ts'
+import type { HostStore } from './messages.ts'
 
 // Processes start, and wait for each other; on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-/** Two processes on a store, and how to be rid of it. */
-async function onRedis(): Promise<{ hosts: Hosts; remove(): Promise<void> }> {
-  const redis = await startRedis()
-  return { hosts: await startHosts({ count: 2, store: { kind: 'redis', url: redis.url } }), remove: () => redis.close() }
+/** A store, and how to be rid of it. */
+interface Shared {
+  readonly store: HostStore
+  remove(): Promise<void>
 }
 
-async function onSqlite(): Promise<{ hosts: Hosts; remove(): Promise<void> }> {
+async function oneRedis(): Promise<Shared> {
+  const redis = await startRedis()
+  return { store: { kind: 'redis', url: redis.url }, remove: () => redis.close() }
+}
+
+async function oneFile(): Promise<Shared> {
   const folder = mkdtempSync(join(tmpdir(), 'drawbridge-hosts-'))
-  const hosts = await startHosts({ count: 2, store: { kind: 'sqlite', path: join(folder, 'store.db') } })
-  return { hosts, remove: async () => rmSync(folder, { recursive: true }) }
+  return { store: { kind: 'sqlite', path: join(folder, 'store.db') }, remove: async () => rmSync(folder, { recursive: true }) }
 }
 
 describe.each([
-  ['one Redis', onRedis],
-  ['one SQLite file', onSqlite],
+  ['one Redis', oneRedis],
+  ['one SQLite file', oneFile],
 ])('two processes on %s', (_, open) => {
+  let shared: Shared
   let hosts: Hosts
-  let remove: () => Promise<void>
   beforeAll(async () => {
-    ;({ hosts, remove } = await open())
+    shared = await open()
+    hosts = await startHosts({ count: 2, store: shared.store })
   })
   afterAll(async () => {
-    await hosts.close()
-    await remove()
+    await hosts?.close()
+    await shared?.remove()
   })
 
   it('serve one login: registered at A, authorized at B, called back at A, redeemed at B, refreshed at A, verified at B, revoked at A, refused at B', async () => {

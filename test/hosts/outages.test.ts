@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await hosts?.close()
   hosts = undefined
-  await redis.close()
+  await redis?.close()
 })
 
 async function start(options: Partial<HostsOptions> = {}): Promise<Hosts> {

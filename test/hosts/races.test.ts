@@ -15,8 +15,8 @@ beforeAll(async () => {
   hosts = await startHosts({ count: 4, store: { kind: 'redis', url: redis.url }, mode: 'github-app' })
 })
 afterAll(async () => {
-  await hosts.close()
-  await redis.close()
+  await hosts?.close()
+  await redis?.close()
 })
 
 /** Gives every code to all hosts at once: how many of them redeemed it, for each code, and what the others said. */

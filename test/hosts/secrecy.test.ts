@@ -33,7 +33,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(running.map((hosts) => hosts.close()))
   running = []
-  await redis.close()
+  await redis?.close()
 })
 
 async function start(options: Partial<HostsOptions> = {}): Promise<Hosts> {

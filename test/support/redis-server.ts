@@ -47,6 +47,7 @@ export async function startRedis(...settings: string[]): Promise<RedisServer> {
       if (await pings(port)) return
       await sleep(25)
     }
+    await kill()
     throw new Error('redis-server does not answer')
   }
 
