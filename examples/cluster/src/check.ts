@@ -38,14 +38,15 @@ async function disturb({ mcpUrl, workers, redis }: Cluster): Promise<void> {
   if (second.some((pid) => first.includes(pid))) throw new Error('a worker was not killed')
   await expectWork(client.tally, second)
   if (redis) {
-    process.kill(redis.pid, 'SIGKILL')
-    await sleep(500)
-    if (client.tally.waits === 0) throw new Error('nobody noticed that Redis was gone')
+    const [before, pid] = [client.tally.waits, redis.pid]
+    process.kill(pid, 'SIGKILL')
+    while (redis.pid === pid) await sleep(25)
     await redis.ready()
+    if (client.tally.waits === before) throw new Error('nobody noticed that Redis was gone')
     await sleep(2_000)
-    const before = client.tally.waits
+    const after = client.tally.waits
     await expectWork(client.tally, second)
-    if (client.tally.waits > before) throw new Error('Redis is back, and not everything works')
+    if (client.tally.waits > after) throw new Error('Redis is back, and not everything works')
   }
   await client.stop()
   const { refreshes, waits, logouts, calls } = client.tally
