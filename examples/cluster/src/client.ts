@@ -17,7 +17,7 @@ export interface Tally {
   readonly refreshes: number
   /** Requests that failed and were made again: nobody noticed but by the time it took. */
   readonly waits: number
-  /** Whether somebody would have to sign in again. */
+  /** Answers that say "sign in again". There is never a reason for one here. */
   readonly logouts: number
 }
 
@@ -32,9 +32,10 @@ const redirectUrl = 'http://127.0.0.1:33418/callback'
 /** MCP's own client logs in, calls a tool all the time, and refreshes every second. */
 export async function startClient(mcpUrl: string, pauseMs: number): Promise<BusyClient> {
   const memory = new ClientMemory(redirectUrl)
-  const client = await logIn(mcpUrl, memory)
   const calls = new Map<number, number>()
   const tally = { calls, refreshes: 0, waits: 0, logouts: 0 }
+  await logIn(mcpUrl, memory)
+  const client = await connect(mcpUrl, memory, tally)
   let going = true
 
   async function attempt(work: () => Promise<void>): Promise<void> {
@@ -75,20 +76,32 @@ export async function startClient(mcpUrl: string, pauseMs: number): Promise<Busy
   }
 }
 
-async function logIn(mcpUrl: string, memory: ClientMemory): Promise<Client> {
-  const transport = () => new StreamableHTTPClientTransport(new URL(mcpUrl), { authProvider: memory })
-  const first = transport()
+async function logIn(mcpUrl: string, memory: ClientMemory): Promise<void> {
+  const transport = new StreamableHTTPClientTransport(new URL(mcpUrl), { authProvider: memory })
   const client = new Client({ name: 'drawbridge-cluster', version: '1.0.0' })
-  await client.connect(first).catch((error: unknown) => {
+  await client.connect(transport).catch((error: unknown) => {
     if (!(error instanceof UnauthorizedError)) throw error
   })
   const browser = openBrowser({ stopAt: redirectUrl })
   const consent = await browser.open(memory.authorizationUrl?.href ?? '')
   const arrived = await browser.press(await browser.press(consent, 'Allow'), 'Sign in', { login: 'octocat' })
-  await first.finishAuth(new URL(arrived.url).searchParams)
-  const connected = new Client({ name: 'drawbridge-cluster', version: '1.0.0' })
-  await connected.connect(transport())
-  return connected
+  await transport.finishAuth(new URL(arrived.url).searchParams)
+}
+
+async function connect(mcpUrl: string, memory: ClientMemory, tally: { logouts: number }): Promise<Client> {
+  const client = new Client({ name: 'drawbridge-cluster', version: '1.0.0' })
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(mcpUrl), {
+      authProvider: memory,
+      // The client would refresh upon a 401, and nobody would hear of it.
+      async fetch(url, init) {
+        const answer = await fetch(url, init)
+        if (answer.status === 401) tally.logouts += 1
+        return answer
+      },
+    }),
+  )
+  return client
 }
 
 async function callWhere(client: Client): Promise<number> {
