@@ -54,7 +54,8 @@ describe.each(fixtures)('$client', ({ registration }) => {
     const house = openHouse()
     const client = await registerClient(house, registration)
     const { consent, answer } = await logIn(house, client, redirectUri)
-    expect(consent.html).toContain(new URL(redirectUri).host)
+    const { protocol, host } = new URL(redirectUri)
+    expect(consent.html).toContain(`class="destination">${/^https?:$/.test(protocol) ? host : `${protocol}//${host}`}<`)
     expect(Object.fromEntries(answer)).toEqual({
       code: expect.stringMatching(/^db_ac_/),
       state: 'the-state',

@@ -9,7 +9,7 @@ import {
   OAuthTokensSchema,
   OpenIdProviderDiscoveryMetadataSchema,
 } from '@modelcontextprotocol/sdk/shared/auth.js'
-import { buildOAuthProtectedResourceMetadata, verifyBearerToken } from '@modelcontextprotocol/server'
+import { bearerAuthChallengeResponse, buildOAuthProtectedResourceMetadata, verifyBearerToken } from '@modelcontextprotocol/server'
 import type { MiddlewareHandler } from 'hono'
 import { decodeJwt } from 'jose'
 import { extractResourceMetadataUrl as metadataUrlOf120 } from 'sdk-v1-20/client/auth.js'
@@ -493,9 +493,10 @@ describe('G19: the resource server of SDK v2', () => {
     })
   })
 
-  it('recognises our refusal', async () => {
+  it('recognises our refusal, and answers 401 and not 500', async () => {
     const house = openHouse()
-    await expect(verifyBearerToken('Bearer nonsense', { verifier: house.auth })).rejects.toMatchObject({ code: 'invalid_token' })
+    const error = await verifyBearerToken('Bearer nonsense', { verifier: house.auth }).catch((cause) => cause)
+    expect(bearerAuthChallengeResponse(error).status).toBe(401)
   })
 
   it('makes documents that name our issuer as we do', async () => {

@@ -315,6 +315,14 @@ describe('what the operator refuses (authorizeUser)', () => {
     expect(house.github.calls('revocation')).toBe(1)
   })
 
+  it.each([undefined, null, 0, 1, '', 'user'])(
+    'is access_denied when the hook answers %j, which is neither a yes nor a list (T101)',
+    async (said) => {
+      const { answer } = await answerWith({ authorizeUser: Object.assign(() => said) })
+      expect([answer.get('error'), answer.get('code')]).toEqual(['access_denied', null])
+    },
+  )
+
   it('is server_error for the client when the hook itself fails: the person is not left with a login that is stuck', async () => {
     const { house, clientId, answer } = await answerWith({ authorizeUser: () => Promise.reject(new TypeError('canary')) })
     expect(Object.fromEntries(answer)).toEqual({

@@ -698,13 +698,17 @@ describe('an upstream whose tokens end', () => {
       const { refresh_token: _, ...others }: Record<string, unknown> = await (await go()).json()
       return Response.json(others)
     })
-    const { tokens } = await house.login()
+    const { clientId, tokens } = await house.login()
     back()
     house.environment.advance(8 * hour - 1)
     expect(await house.mcpStatus(tokens.access_token)).toBe(200)
     house.environment.advance(1)
     await expectInvalid(house, tokens.access_token)
     expect(refusals(house)).toEqual(['upstream_token_ended'])
+    // A refresh that worked would only bring the client back here: it is told to log in again.
+    const answer = await house.refresh(clientId, tokens.refresh_token)
+    expect([answer.status, (await answer.json()).error]).toEqual([400, 'invalid_grant'])
+    expect(ended(house)).toMatchObject([{ reason: 'upstream_token_ended' }])
   })
 })
 

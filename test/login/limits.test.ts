@@ -104,8 +104,18 @@ describe('an address (T77)', () => {
     expect(await keys({ trustedProxies: 2 }, [['10.0.0.1', '6.6.6.6, 203.0.113.9, 10.0.0.2']])).toEqual(['203.0.113.9'])
   })
 
-  it('that is none is not counted', async () => {
-    expect(await keys({ trustedProxies: 1 }, [['10.0.0.1', 'unknown']])).toEqual([])
+  it('may come with a port, and with brackets', async () => {
+    const written = ['203.0.113.7:51234', '[2001:db8:0:1::1]:443', '[2001:db8:0:1::1]']
+    expect(
+      await keys(
+        { trustedProxies: 1 },
+        written.map((forwarded): [string, string] => ['10.0.0.1', forwarded]),
+      ),
+    ).toEqual(['203.0.113.7', '2001:0db8:0000:0001::/64', '2001:0db8:0000:0001::/64'])
+  })
+
+  it('that a proxy does not tell is the proxy’s own: nothing goes uncounted', async () => {
+    expect(await keys({ trustedProxies: 1 }, [['10.0.0.1', 'unknown'], ['10.0.0.1']])).toEqual(['10.0.0.1', '10.0.0.1'])
   })
 })
 

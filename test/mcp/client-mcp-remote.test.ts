@@ -69,7 +69,8 @@ async function call(client: Client, tool: string): Promise<string> {
   return JSON.stringify(await client.callTool({ name: tool, arguments: {} }))
 }
 
-describe('mcp-remote 0.15, a process of its own', { timeout: 60_000 }, () => {
+// It derives its port from the server's URL; a few ports are ones that no fetch may open, and then another server has another.
+describe('mcp-remote 0.15, a process of its own', { timeout: 60_000, retry: 2 }, () => {
   it('looks around, registers as a public native program, is granted access by a person and calls a tool (G11)', async () => {
     const { served, startAndAllow } = await host({ clients: { validScopes: ['offline_access'] } })
     expect(await call(await startAndAllow(), 'whoami')).toContain('octocat')

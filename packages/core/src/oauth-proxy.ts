@@ -146,7 +146,9 @@ export class OAuthProxy {
 function emitTo(onEvent: OAuthProxyOptions['onEvent'], environment: Environment): Emit {
   return (event) => {
     try {
-      onEvent?.({ ...event, at: environment.now() })
+      const told: unknown = onEvent?.({ ...event, at: environment.now() })
+      // A listener may be async; nobody waits for it, and what it rejects with is dropped as well.
+      Promise.resolve(told).catch(() => {})
     } catch {
       // Dropped: there is nobody else to tell.
     }

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type Environment, StoreUnavailable } from '@drawbridge/core'
-import type KeyvRedis from '@keyv/redis'
 import { inTime } from './deadline.ts'
-
-/** Where Redis is: a URL, the options of its client for one node, a Cluster or Sentinel, a client, or Keyv's adapter. */
-export type RedisTarget = NonNullable<ConstructorParameters<typeof KeyvRedis>[0]> | KeyvRedis<unknown>
+import { isRedisAdapter, isRedisClient, openRedisAdapter, type RedisClient, type RedisTarget } from './redis-adapter.ts'
+import { type WatchSilence, watchSilence } from './redis-silence.ts'
 
 /** A script, and the hash by which a server that has seen it knows it again. */
 export interface RedisScript {
@@ -21,20 +19,11 @@ export interface RedisConnection {
   close(): Promise<void>
 }
 
-/** The part of `@redis/client` that is used: the same for one node, a Cluster and Sentinel. */
-interface RedisClient {
-  readonly isOpen: boolean
-  connect(): Promise<unknown>
-  get(key: string): Promise<unknown>
-  eval(text: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
-  evalSha(hash: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
-  on(event: 'error', listener: (error: unknown) => void): unknown
-  close(): Promise<void>
-  destroy(): void
-}
-
 /** Errors of a command that never left this process. Every other failure leaves it unknown whether the server executed it. */
 const unsent: readonly string[] = ['ClientOfflineError', 'ClientClosedError']
+
+/** Time for the calls under way when the connection is let go, in milliseconds: twice their deadline. */
+const closing = 1_000
 
 /** While the connection is made again; short, because the whole call has 500 ms. */
 const pause = 25
@@ -48,13 +37,13 @@ export function redisScript(text: string): RedisScript {
 export function connectRedis(target: RedisTarget, environment: Environment): RedisConnection {
   let connected: Promise<Connected> | undefined
   const connection = (): Promise<Connected> => {
-    connected ??= openClient(target)
+    connected ??= openClient(target, environment)
     return connected
   }
   return {
     async inTime(work) {
-      await connection()
-      return inTime(environment, work)
+      const { watch } = await connection()
+      return inTime(environment, (signal) => watch(signal, () => work(signal)))
     },
     async get(key, signal) {
       const { client, prefix } = await connection()
@@ -68,14 +57,18 @@ export function connectRedis(target: RedisTarget, environment: Environment): Red
     },
     async close() {
       const { client } = await connection()
-      if (client.isOpen) await client.close()
+      if (!client.isOpen) return
+      // A connection that has gone silent never ends by itself.
+      await Promise.race([client.close(), environment.sleep(closing)])
+      if (client.isOpen) client.destroy()
     },
   }
 }
 
-/** A client, and how it names keys. */
+/** A client, how it names keys, and who watches that it answers. */
 interface Connected {
   readonly client: RedisClient
+  readonly watch: WatchSilence
   prefix(key: string): string
 }
 
@@ -93,7 +86,10 @@ async function send(client: RedisClient, environment: Environment, { signal, rep
     try {
       return await command()
     } catch (cause) {
-      const resend = repeatable || (cause instanceof Error && unsent.includes(cause.constructor.name))
+      // A node that has become a replica: nothing was executed, and a new connection finds the one that took over.
+      const demoted = cause instanceof Error && cause.message.startsWith('READONLY')
+      if (demoted && client.isOpen) client.destroy()
+      const resend = repeatable || demoted || (cause instanceof Error && unsent.includes(cause.constructor.name))
       if (!resend || signal.aborted) throw new StoreUnavailable('Redis failed', { cause })
       await environment.sleep(pause)
       if (signal.aborted) throw new StoreUnavailable('Redis failed until the deadline', { cause })
@@ -111,45 +107,12 @@ async function evaluate(client: RedisClient, { text, hash }: RedisScript, call: 
   }
 }
 
-async function openClient(target: RedisTarget): Promise<Connected> {
-  const adapter = isRedisAdapter(target) ? target : await openAdapter(target)
+async function openClient(target: RedisTarget, environment: Environment): Promise<Connected> {
+  const adapter = isRedisAdapter(target) ? target : await openRedisAdapter(target)
   const client: unknown = adapter.client
   if (!isRedisClient(client)) throw new TypeError('This is not a client of Redis that can run scripts.')
   // Without a listener Node ends the process; what failed is told by the calls that it fails.
   client.on('error', () => {})
-  return { client, prefix: (key) => adapter.createKeyPrefix(key, adapter.namespace) }
-}
-
-async function openAdapter(target: Exclude<RedisTarget, KeyvRedis<unknown>>): Promise<KeyvRedis<unknown>> {
-  // Loaded here and not above, so that who imports the package for another store does not load Redis.
-  const { default: Adapter } = await import('@keyv/redis')
-  const adapter = new Adapter(withDefaults(target))
-  // It would put a namespace of its own before every key; ours are named already.
-  adapter.namespace = undefined
-  return adapter
-}
-
-/** Whether `value` is Keyv's adapter for Redis, of whichever copy of its package. */
-export function isRedisAdapter(value: unknown): value is KeyvRedis<unknown> {
-  return typeof value === 'object' && value !== null && 'createKeyPrefix' in value && 'client' in value && isRedisClient(value.client)
-}
-
-function isRedisClient(client: unknown): client is RedisClient {
-  return (
-    typeof client === 'object' &&
-    client !== null &&
-    ['connect', 'get', 'eval', 'evalSha', 'on', 'close'].every((name) => typeof Reflect.get(client, name) === 'function')
-  )
-}
-
-// No offline queue: a request that waits for Redis to come back is a request that hangs. Back within a second, and not all at once.
-function withDefaults(target: Exclude<RedisTarget, KeyvRedis<unknown>>): Exclude<RedisTarget, KeyvRedis<unknown>> {
-  const wait = (retries: number): number => Math.min(25 * 2 ** retries, 500) + Math.floor((retries * 37) % 50)
-  const node = { disableOfflineQueue: true, commandsQueueMaxLength: 10_000, socket: { connectTimeout: 2_000, reconnectStrategy: wait } }
-  if (typeof target === 'string') return { url: target, ...node }
-  if ('connect' in target) return target
-  if ('rootNodes' in target)
-    return { ...target, defaults: { ...node, ...target.defaults, socket: { ...node.socket, ...target.defaults?.socket } } }
-  if ('sentinelRootNodes' in target) return { ...target, nodeClientOptions: { ...node, ...target.nodeClientOptions } }
-  return { ...node, ...target, socket: { ...node.socket, ...target.socket } }
+  const watch = watchSilence(environment, () => client.isOpen && client.destroy())
+  return { client, watch, prefix: (key) => adapter.createKeyPrefix(key, adapter.namespace) }
 }

@@ -1,6 +1,7 @@
 import { type Entry, type Store, systemEnvironment } from '@drawbridge/core'
 import { settleWrite } from './read-back.ts'
-import { connectRedis, type RedisConnection, type RedisTarget, redisScript } from './redis-connection.ts'
+import type { RedisTarget } from './redis-adapter.ts'
+import { connectRedis, type RedisConnection, redisScript } from './redis-connection.ts'
 import { redisDirectory } from './redis-directory.ts'
 import type { StoreOptions } from './store-options.ts'
 import { newVersion } from './version.ts'

@@ -47,7 +47,7 @@ function run(
 ): void {
   const stripped = request.url
   if (request.originalUrl !== undefined) request.url = request.originalUrl
-  if (request.body !== undefined) Object.assign(request, { rawBody: bytesOf(request) })
+  if (wasRead(request)) Object.assign(request, { rawBody: bytesOf(request) })
   const listener = getRequestListener(
     async (webRequest) => {
       const answer = await handle(webRequest)
@@ -62,11 +62,16 @@ function run(
   listener(request, response).catch((error: unknown) => next?.(error))
 }
 
+// Some parsers leave an empty object behind where they read nothing: the stream tells whether there is something to restore.
+function wasRead({ body, readableDidRead }: NodeRequest): boolean {
+  return body !== undefined && (readableDidRead || typeof body === 'string' || Buffer.isBuffer(body))
+}
+
 // What a body parser made of the bytes, as bytes again.
 function bytesOf({ body, headers }: NodeRequest): Buffer {
   if (Buffer.isBuffer(body)) return body
   if (typeof body === 'string') return Buffer.from(body)
-  if (!headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return Buffer.from(JSON.stringify(body))
+  if (!headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded')) return Buffer.from(JSON.stringify(body))
   const pairs = Object.entries(body ?? {}).flatMap(([name, value]) => [value].flat().map((one): [string, string] => [name, String(one)]))
   return Buffer.from(new URLSearchParams(pairs).toString())
 }

@@ -93,7 +93,10 @@ function chooseScopes(asked: string | undefined, client: Client, { requiredScope
   const parsed = asked === undefined ? [] : parseScope(asked)
   if (!parsed) throw invalidScope('The parameter scope has characters that no scope has.', 'scope_malformed')
   const known = narrowScopes(parsed, validScopes)
-  return known.length > 0 ? known : (client.scope ?? requiredScopes)
+  if (known.length > 0) return known
+  // What a client registered with may have left the server since.
+  const registered = narrowScopes(client.scope ?? [], validScopes)
+  return registered.length > 0 ? registered : requiredScopes
 }
 
 function chooseResource(asked: string | undefined, resources: readonly string[]): string {

@@ -55,7 +55,8 @@ async function grantScopes(
   tokens: UpstreamTokens,
 ): Promise<readonly string[]> {
   const answer = await authorizeUser(identity)
-  if (answer === false) throw accessDenied('The person may not use this server.', 'authorize_user_said_no')
+  // Whatever is neither a yes nor a list is a no: a hook in JavaScript that forgets to answer lets nobody in (threat T101).
+  if (answer !== true && !Array.isArray(answer)) throw accessDenied('The person may not use this server.', 'authorize_user_said_no')
   const given = tokens.scopes ? narrowScopes(request.scopes, tokens.scopes) : request.scopes
   return answer === true ? given : narrowScopes(given, answer)
 }

@@ -12,11 +12,13 @@ export interface Peer {
  */
 export function clientAddress(request: Request, { address }: Peer, trustedProxies: number): string | undefined {
   const forwarded = (request.headers.get('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim())
-  const seen = trustedProxies > 0 ? (forwarded.at(-trustedProxies) ?? address) : address
-  return seen === undefined ? undefined : normaliseAddress(seen)
+  const seen = trustedProxies > 0 ? normaliseAddress(forwarded.at(-trustedProxies) ?? '') : undefined
+  return seen ?? (address === undefined ? undefined : normaliseAddress(address))
 }
 
-function normaliseAddress(text: string): string | undefined {
+// Some proxies write the port as well, and then IPv6 in brackets.
+function normaliseAddress(written: string): string | undefined {
+  const text = written.replace(/^\[([^\]]*)\](?::\d+)?$/, '$1').replace(/^(\d{1,3}(?:\.\d{1,3}){3}):\d+$/, '$1')
   const mapped = /^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(text)?.[1]
   if (mapped !== undefined) return hostOf(mapped) === mapped ? mapped : undefined
   // Without a zone, and as the URL parser writes it, so that every spelling comes out the same.

@@ -99,7 +99,7 @@ function openEntries<Rec extends Ending>({ store, environment, shape, name, miss
   function parse(key: string, entry: Entry): Rec {
     const known = parsed.find(key)
     if (known?.version === entry.version) return known.record
-    const record = parseRecord(shape, entry.value)
+    const record = frozen(parseRecord(shape, entry.value))
     parsed.keep(key, { version: entry.version, record })
     return record
   }
@@ -118,7 +118,7 @@ function openEntries<Rec extends Ending>({ store, environment, shape, name, miss
       const ttl = Math.max(1, record.endsAt - environment.now())
       const entry = await store.set(key, JSON.stringify(record), ttl, seen)
       if (!entry) return undefined
-      parsed.keep(key, { version: entry.version, record })
+      parsed.keep(key, { version: entry.version, record: frozen(record) })
       return { record, entry }
     },
     async remove(id, seen) {
@@ -128,6 +128,13 @@ function openEntries<Rec extends Ending>({ store, environment, shape, name, miss
       return gone ? { record: undefined, entry: undefined } : undefined
     },
   }
+}
+
+// Records are kept and handed out, to tools among others: nobody may change one without saying so to the store.
+function frozen<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.values(value).forEach(frozen)
+  return Object.freeze(value)
 }
 
 /** The record in a stored text. Throws `StoreUnreadable`: a release never writes what the previous one cannot read, so this is damage. */

@@ -32,6 +32,7 @@ export type TokenRefusal =
   | 'scope_wider_than_granted'
   | 'refresh_token_not_allowed'
   | 'refresh_token_replayed'
+  | 'upstream_token_ended'
 
 /** What a token request comes to: tokens of this grant, or a refusal; `ended` is the grant that the refusal took with it. */
 export type Judgement =

@@ -4,7 +4,7 @@ import { fixedLifetimes, type Lifetimes } from '../protocol/lifetimes.ts'
 import { coversScopes } from '../protocol/scope.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
 import type { Outcome } from './collection.ts'
-import type { Grant } from './grant.ts'
+import { type Grant, isUpstreamOver } from './grant.ts'
 import { endOf, type Judgement, refused } from './redeem-code.ts'
 
 /** A token request with a refresh token (RFC 6749 §6, RFC 8707 §2.2). */
@@ -38,6 +38,8 @@ export function rotateRefreshToken(
   if (!grant.refresh.allowed) return refused('refresh_token_not_allowed')
   if (rotation.resource !== undefined && rotation.resource !== grant.resource) return refused('refresh_token_for_another_resource')
   if (rotation.scopes && !coversScopes(grant.scopes, rotation.scopes)) return refused('scope_wider_than_granted')
+  // Tokens of this grant would be refused at once: the client is told to log in again instead of refreshing for ever.
+  if (isUpstreamOver(grant.upstream, now)) return { next: 'gone', answer: { is: 'refused', reason: 'upstream_token_ended', ended: grant } }
   if (rotation.generation >= grant.refresh.generation) return rotated(grant, rotation.generation, lifetimes, now)
   if (isWithinGrace(grant, rotation.generation, now)) return { answer: { is: 'good', grant } }
   return { next: 'gone', answer: { is: 'refused', reason: 'refresh_token_replayed', ended: grant } }

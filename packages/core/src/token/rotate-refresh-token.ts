@@ -42,10 +42,9 @@ export function rotateRefreshTokenHandler(needs: RotateNeeds): GrantHandler {
     const isGood = step(seen.record, environment.now()).answer.is === 'good'
     const judgement = await (isGood ? keeper.changeFresh(parts.grantId, step, seen) : records.grants.change(parts.grantId, step, seen))
     if (judgement.is === 'good') return issueTokens(needs, client, judgement.grant, scopes && narrowScopes(scopes, judgement.grant.scopes))
-    if (judgement.ended) {
-      emit({ type: 'refresh.replayed', clientId: client.id, grantId: parts.grantId })
-      ending.ended(judgement.ended, 'refresh_replayed')
-    }
+    const isReplay = judgement.reason === 'refresh_token_replayed'
+    if (isReplay) emit({ type: 'refresh.replayed', clientId: client.id, grantId: parts.grantId })
+    if (judgement.ended) ending.ended(judgement.ended, isReplay ? 'refresh_replayed' : judgement.reason)
     throw refuseToken(judgement.reason)
   }
 }

@@ -94,8 +94,9 @@ async function refresh<Answer>(needs: AwaitedNeeds, grant: Grant, step: Step<Gra
   }
   const { applied, answer } = await commitUpstreamTokens(needs, { grantId: grant.id, from: seq, tokens, step, seen })
   if (applied === 'kept') emit({ type: 'upstream.refreshed', grantId: grant.id })
-  // Nobody will use the new tokens: they are ended upstream rather than left to be found.
-  else
+  // Nobody will use the new tokens: they are ended upstream rather than left to be found. Not where another refresh was first:
+  // its tokens may be the same ones, or of the same family, and they are in use.
+  if (applied === 'gone')
     environment.defer(
       upstreamClient.revoke(tokens).catch(() => emit({ type: 'upstream.failed', operation: 'revoke', reason: 'not_revoked' })),
     )
