@@ -533,7 +533,9 @@ describe('G20: the stream that a client opens after its login', () => {
       const answer = client.call('whoami')
       letGo()
       expect(await answer).toContain('octocat')
-      await expect.poll(() => served.at('/mcp').filter(({ method, status }) => method === 'GET' && status !== 401).length).toBe(1)
+      await expect
+        .poll(() => served.at('/mcp').filter(({ method, status }) => method === 'GET' && status !== 401).length, { timeout: 10_000 })
+        .toBe(1)
       expect(served.at('/token').map(({ status }) => status)).toEqual([200, 200, 200])
       expect(served.events.filter(({ type }) => type === 'grant.ended' || type === 'refresh.replayed')).toEqual([])
     },

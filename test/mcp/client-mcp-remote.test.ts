@@ -7,7 +7,7 @@ import { memoryStore } from '@drawbridge/storage'
 import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import type { MiddlewareHandler } from 'hono'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { failingStore } from '../support/failing-store.ts'
 import { forgetClients } from '../support/forget-clients.ts'
 import { watchedStore } from '../support/watched-store.ts'
@@ -47,7 +47,7 @@ async function host(options?: ServeServerOptions, ...args: string[]): Promise<Ho
     const before = streams(served)
     await client.connect(transport)
     // It opens two streams, one to try the server and one for the host; both are answered before a test goes on (G20).
-    await expect.poll(() => streams(served) - before).toBe(2)
+    await expect.poll(() => streams(served) - before, { timeout: 10_000 }).toBe(2)
     return client
   }
 
@@ -264,9 +264,9 @@ async function forgetTokens({ folder }: Workplace): Promise<void> {
   for (const name of await readdir(kept)) if (name.endsWith('_tokens.json')) await rm(join(kept, name))
 }
 
-/** Listens on a port of loopback, as any other program may. */
+/** Listens on a port of loopback, as any other program may; one that ends there first has time to. */
 async function occupy(port: number): Promise<void> {
-  const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1')
-  await once(server, 'listening')
+  const server = createServer((socket) => socket.destroy())
   open.push({ close: () => new Promise((resolve) => server.close(() => resolve())) })
+  await vi.waitFor(() => once(server.listen(port, '127.0.0.1'), 'listening'), { timeout: 10_000 })
 }

@@ -62,7 +62,7 @@ async function connected(sdk: Sdk, served: ServedServer, memory: ClientMemory): 
   const client = newClient(sdk, served, memory)
   await client.connect()
   const { pathname } = new URL(served.mcpUrl)
-  await expect.poll(() => served.at(pathname).filter(({ method }) => method === 'GET').length).toBe(1)
+  await expect.poll(() => served.at(pathname).filter(({ method }) => method === 'GET').length, { timeout: 10_000 }).toBe(1)
   return client
 }
 
