@@ -22,6 +22,9 @@ export interface Served {
 /** Headers and bodies that take longer are not a client's (REL-R26). */
 const slowest = 10_000
 
+/** What asks a process to end: a supervisor, and a person at a terminal. */
+const signals = ['SIGTERM', 'SIGINT'] as const
+
 /** A request under way gets this long when the server closes; a stream that never ends, like those of MCP, is cut off then. */
 const grace = 5_000
 
@@ -60,9 +63,14 @@ export async function serve(
         resolve()
       })
       if ('closeIdleConnections' in server) server.closeIdleConnections()
-    }).then(closing)
+    })
+      .then(closing)
+      .finally(() => {
+        for (const signal of signals) process.off(signal, end)
+      })
     return closed
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void close().then(() => process.exit(0)))
+  const end = (): void => void close().then(() => process.exit(0))
+  for (const signal of signals) process.once(signal, end)
   return { url, port: address.port, close }
 }
