@@ -43,13 +43,7 @@ export async function serve(
 ): Promise<Served> {
   const server = createAdaptorServer({ fetch: (request, bindings) => app.fetch(request, bindings), overrideGlobalObjects: false })
   if ('headersTimeout' in server) Object.assign(server, { headersTimeout: slowest, requestTimeout: slowest })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
+  await listen(server, host, port)
   const address = server.address() as AddressInfo
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`
   print(`Listening on ${url}`)
@@ -73,4 +67,14 @@ export async function serve(
   const end = (): void => void close().then(() => process.exit(0))
   for (const signal of signals) process.once(signal, end)
   return { url, port: address.port, close }
+}
+
+function listen(server: ReturnType<typeof createAdaptorServer>, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
 }
