@@ -1,5 +1,6 @@
 import { authorizeEndpoint } from './authorize/endpoint.ts'
 import { callbackEndpoint } from './callback/endpoint.ts'
+import { type AuthenticateClient, authenticateClient } from './clients/authenticate-client.ts'
 import { type FindClient, findClient } from './clients/find-client.ts'
 import type { Config } from './config.ts'
 import { consentEndpoint } from './consent/endpoint.ts'
@@ -56,6 +57,7 @@ interface Domain {
   readonly upstreamClient: UpstreamClient
   readonly cookies: BrowserCookies
   readonly findClient: FindClient
+  readonly authenticateClient: AuthenticateClient
   readonly accessTokens: AccessTokens
   readonly ending: GrantEnding
   readonly keeper: UpstreamTokensKeeper
@@ -76,7 +78,9 @@ function furnish(config: Config, upstream: Upstream, environment: Environment, e
   const keeper = upstreamTokens({ ...shared, ending })
   const watch = watchGrant({ ...shared, keeper, ending })
   const verify = verifyAccessToken({ ...config, ...shared, accessTokens: tokens, watch })
-  return { ...shared, findClient: findClient(records.clients, config.staticClients), accessTokens: tokens, ending, keeper, verify, limiter }
+  const find = findClient(records.clients, config.staticClients)
+  const clients = { findClient: find, authenticateClient: authenticateClient({ findClient: find }) }
+  return { ...shared, ...clients, accessTokens: tokens, ending, keeper, verify, limiter }
 }
 
 function openRooms(config: Config, upstream: Upstream, domain: Domain): OperationalHandlers {

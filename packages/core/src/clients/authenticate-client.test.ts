@@ -19,7 +19,7 @@ const clients = [client('none'), client('client_secret_basic', 'basic-secret'), 
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`
 
 const authenticate = (sent: Partial<ClientAuthentication>) =>
-  authenticateClient(async (id) => clients.find((one) => one.id === id), {
+  authenticateClient({ findClient: async (id) => clients.find((one) => one.id === id) })({
     authorization: undefined,
     clientId: undefined,
     clientSecret: undefined,
@@ -73,13 +73,21 @@ describe('a client is who it says it is', () => {
 
   it('or cannot be asked about: that is trouble, and never unknown (I6)', async () => {
     const trouble = new StoreUnavailable('no answer')
-    const failing = authenticateClient(() => Promise.reject(trouble), { authorization: undefined, clientId: 'c', clientSecret: undefined })
+    const failing = authenticateClient({ findClient: () => Promise.reject(trouble) })({
+      authorization: undefined,
+      clientId: 'c',
+      clientSecret: undefined,
+    })
     await expect(failing).rejects.toBe(trouble)
   })
 
   it('without a secret of record is never let in by an empty one', async () => {
     const broken = client('client_secret_post')
-    const entering = authenticateClient(async () => broken, { authorization: undefined, clientId: broken.id, clientSecret: '' })
+    const entering = authenticateClient({ findClient: async () => broken })({
+      authorization: undefined,
+      clientId: broken.id,
+      clientSecret: '',
+    })
     await expect(entering).rejects.toThrow(OAuthError)
   })
 })

@@ -4,19 +4,29 @@ import type { Client } from '../records/client.ts'
 import type { FindClient } from './find-client.ts'
 import { type ClientAuthentication, readCredentials } from './read-credentials.ts'
 
+/** The client that makes a request. Throws `invalid_client`, and `invalid_request` for what cannot be read. */
+export type AuthenticateClient = (authentication: ClientAuthentication) => Promise<Client>
+
+/** What authenticating needs. */
+export interface AuthenticateClientNeeds {
+  readonly findClient: FindClient
+}
+
 /**
- * The client that makes a request, by the method it registered and no other (OAuth 2.1 §2.4, RFC 7591 §2). Throws `invalid_client`
+ * Makes the one door for clients: the client that makes a request, by the method it registered and no other (OAuth 2.1 §2.4, RFC 7591 §2). Throws `invalid_client`
  * with one text for an unknown client, a wrong secret and a wrong method, so that none of them can be told apart.
  */
-export async function authenticateClient(find: FindClient, authentication: ClientAuthentication): Promise<Client> {
-  const credentials = readCredentials(authentication)
-  if (!credentials) throw refuse('client_authentication_malformed')
-  const client = await find(credentials.clientId)
-  if (!client) throw refuse('client_unknown')
-  if (client.authentication !== credentials.method) throw refuse('client_authentication_by_another_method')
-  if (client.authentication === 'none') return client
-  if (!isSameSecret(hashSecret(credentials.secret), client.secretHash ?? '')) throw refuse('client_secret_wrong')
-  return client
+export function authenticateClient({ findClient }: AuthenticateClientNeeds): AuthenticateClient {
+  return async (authentication) => {
+    const credentials = readCredentials(authentication)
+    if (!credentials) throw refuse('client_authentication_malformed')
+    const client = await findClient(credentials.clientId)
+    if (!client) throw refuse('client_unknown')
+    if (client.authentication !== credentials.method) throw refuse('client_authentication_by_another_method')
+    if (client.authentication === 'none') return client
+    if (!isSameSecret(hashSecret(credentials.secret), client.secretHash ?? '')) throw refuse('client_secret_wrong')
+    return client
+  }
 }
 
 function refuse(reason: string): OAuthError {

@@ -1,11 +1,30 @@
 import type { ClientAuthenticationMethod } from '../protocol/client-metadata.ts'
 import { invalidRequest } from '../protocol/errors.ts'
 
-/** The client authentication in a request to the token or revocation endpoint, as it was sent (RFC 6749 §2.3, §3.2.1). */
+/** The parameters by which a client authenticates (RFC 6749 §2.3.1, RFC 7521 §4.2). */
+export const clientNames = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'] as const
+
+/** The client authentication in a request to an endpoint that asks for it, as it was sent (RFC 6749 §2.3, §3.2.1; RFC 7521 §4.2). */
 export interface ClientAuthentication {
   readonly authorization: string | undefined
   readonly clientId: string | undefined
   readonly clientSecret: string | undefined
+  readonly assertion?: string | undefined
+  readonly assertionType?: string | undefined
+}
+
+/** What a request brings to authenticate its client: the header, and those of {@link clientNames} among its parameters. */
+export function authenticationIn(
+  request: Request,
+  values: Readonly<Partial<Record<(typeof clientNames)[number], string>>>,
+): ClientAuthentication {
+  return {
+    authorization: request.headers.get('authorization') ?? undefined,
+    clientId: values.client_id,
+    clientSecret: values.client_secret,
+    assertion: values.client_assertion,
+    assertionType: values.client_assertion_type,
+  }
 }
 
 /** Who a request says it comes from, and by which method it proves it. */

@@ -8,6 +8,7 @@ import { type DeploymentDoor, deploymentDoor } from './deployment-door.ts'
 import { type Grant, grantShape } from './grant.ts'
 import { type Lease, leaseShape } from './lease.ts'
 import { type Lists, openLists } from './lists.ts'
+import { type Once, onceShape } from './once.ts'
 import { type Transaction, transactionShape } from './transaction.ts'
 
 /** All state there is. */
@@ -17,6 +18,7 @@ export interface Records {
   readonly transactions: Collection<Transaction>
   readonly grants: Collection<Grant>
   readonly leases: Collection<Lease>
+  readonly onces: Collection<Once>
   readonly lists: Lists
 }
 
@@ -47,6 +49,7 @@ export function openRecords(needs: RecordsNeeds): Records {
     transactions: open('transaction', transactionShape),
     grants: open('grant', grantShape),
     leases: open('lease', leaseShape),
+    onces: open('once', onceShape),
     lists: openLists(store.directory, deployment),
   }
 }

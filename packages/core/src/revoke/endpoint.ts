@@ -1,5 +1,5 @@
-import { authenticateClient } from '../clients/authenticate-client.ts'
-import type { FindClient } from '../clients/find-client.ts'
+import type { AuthenticateClient } from '../clients/authenticate-client.ts'
+import { authenticationIn, clientNames } from '../clients/read-credentials.ts'
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { readForm } from '../http/form.ts'
 import type { Limiter } from '../http/rate-limit.ts'
@@ -16,7 +16,7 @@ import type { GrantEnding } from '../tokens/end-grant.ts'
 
 /** What the endpoint needs. */
 export interface RevokeEndpointNeeds {
-  readonly findClient: FindClient
+  readonly authenticateClient: AuthenticateClient
   readonly accessTokens: AccessTokens
   readonly records: Pick<Records, 'grants'>
   readonly ending: GrantEnding
@@ -34,7 +34,7 @@ interface Named {
  * Revocation (RFC 7009): either kind of token ends the whole grant, and the hint is not needed. A token that is unknown, no
  * longer good, or another client's is answered with 200 and changes nothing (§2.1, §2.2).
  */
-export function revokeEndpoint({ findClient, accessTokens, records, ending, emit, limiter }: RevokeEndpointNeeds): Handler {
+export function revokeEndpoint({ authenticateClient, accessTokens, records, ending, emit, limiter }: RevokeEndpointNeeds): Handler {
   return openEndpoint({
     name: 'revoke',
     kind: 'api',
@@ -42,18 +42,12 @@ export function revokeEndpoint({ findClient, accessTokens, records, ending, emit
     limiter,
     limitedAs: 'token',
     async post(request) {
-      const { values, repeated } = parseParameters(await readForm(request), [
-        'token',
-        'token_type_hint',
-        'client_id',
-        'client_secret',
-      ] as const)
+      const { values, repeated } = parseParameters(await readForm(request), [...clientNames, 'token', 'token_type_hint'] as const)
       if (repeated[0]) throw invalidRequest(`The parameter ${repeated[0]} was sent more than once.`, 'parameter_repeated')
       if (values.token === undefined) throw invalidRequest('The parameter token is missing.', 'token_missing')
-      const authorization = request.headers.get('authorization') ?? undefined
       const named = await readToken(accessTokens, values.token)
       const [client, seen] = await Promise.all([
-        authenticateClient(findClient, { authorization, clientId: values.client_id, clientSecret: values.client_secret }),
+        authenticateClient(authenticationIn(request, values)),
         named && records.grants.read(named.grantId),
       ])
       const grant = seen?.record

@@ -1,3 +1,4 @@
+import { authenticationIn } from '../clients/read-credentials.ts'
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { readForm } from '../http/form.ts'
 import type { Limiter } from '../http/rate-limit.ts'
@@ -27,12 +28,9 @@ export function tokenEndpoint({ handlers, emit, limiter }: TokenEndpointNeeds): 
       if (values.grant_type === undefined) throw invalidRequest('The parameter grant_type is missing.', 'grant_type_missing')
       const handler = Object.hasOwn(handlers, values.grant_type) ? handlers[values.grant_type] : undefined
       if (!handler) throw new OAuthError('unsupported_grant_type', 'The grant type is not supported.', { reason: 'grant_type_unsupported' })
-      const client = {
-        authorization: request.headers.get('authorization') ?? undefined,
-        clientId: values.client_id,
-        clientSecret: values.client_secret,
-      }
-      return Response.json(await handler({ values, client }), { headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
+      return Response.json(await handler({ values, client: authenticationIn(request, values) }), {
+        headers: { 'cache-control': 'no-store', pragma: 'no-cache' },
+      })
     },
   })
 }

@@ -1,5 +1,4 @@
-import { authenticateClient } from '../clients/authenticate-client.ts'
-import type { FindClient } from '../clients/find-client.ts'
+import type { AuthenticateClient } from '../clients/authenticate-client.ts'
 import { hashSecret } from '../protocol/compare.ts'
 import { parseCode } from '../protocol/identifiers.ts'
 import type { Lifetimes } from '../protocol/lifetimes.ts'
@@ -12,7 +11,7 @@ import { type GrantHandler, refuseToken, requireParameter } from './grant-handle
 
 /** What both grant handlers need. */
 export interface GrantHandlerNeeds extends IssueNeeds {
-  readonly findClient: FindClient
+  readonly authenticateClient: AuthenticateClient
   readonly records: Pick<Records, 'clients' | 'grants' | 'lists'>
   readonly ending: GrantEnding
   readonly lifetimes: Lifetimes
@@ -21,12 +20,12 @@ export interface GrantHandlerNeeds extends IssueNeeds {
 
 /** Serves `authorization_code` (RFC 6749 §4.1.3): one change of the grant spends the code, after every check. */
 export function redeemCodeHandler(needs: GrantHandlerNeeds): GrantHandler {
-  const { findClient, records, ending, lifetimes, resources, emit } = needs
+  const { authenticateClient, records, ending, lifetimes, resources, emit } = needs
   return async (request) => {
     const parts = parseCode(requireParameter(request, 'code'))
     const verifier = requireParameter(request, 'code_verifier')
     // The client and the grant do not depend on each other: one wait for both.
-    const [client, seen] = await Promise.all([authenticateClient(findClient, request.client), parts && records.grants.read(parts.grantId)])
+    const [client, seen] = await Promise.all([authenticateClient(request.client), parts && records.grants.read(parts.grantId)])
     if (!parts) throw refuseToken('not_of_our_grammar')
     const { redirect_uri: redirectUri, resource } = request.values
     const redemption = {

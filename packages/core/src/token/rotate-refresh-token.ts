@@ -1,4 +1,3 @@
-import { authenticateClient } from '../clients/authenticate-client.ts'
 import type { Environment } from '../ports/environment.ts'
 import { invalidScope } from '../protocol/errors.ts'
 import { parseRefreshToken } from '../protocol/identifiers.ts'
@@ -24,11 +23,11 @@ export interface RotateNeeds extends GrantHandlerNeeds {
  * the step is pure, so it can be asked beforehand.
  */
 export function rotateRefreshTokenHandler(needs: RotateNeeds): GrantHandler {
-  const { findClient, records, keeper, ending, lifetimes, resources, environment, emit } = needs
+  const { authenticateClient, records, keeper, ending, lifetimes, resources, environment, emit } = needs
   return async (request) => {
     const parts = parseRefreshToken(requireParameter(request, 'refresh_token'))
     const scopes = parseAskedScopes(request)
-    const [client, seen] = await Promise.all([authenticateClient(findClient, request.client), parts && records.grants.read(parts.grantId)])
+    const [client, seen] = await Promise.all([authenticateClient(request.client), parts && records.grants.read(parts.grantId)])
     if (!parts || !seen) throw refuseToken('not_of_our_grammar')
     const { resource } = request.values
     const rotation = {
