@@ -1,6 +1,6 @@
 import { hashSecret, isSameSecret } from '../protocol/compare.ts'
 import { invalidClient, type OAuthError } from '../protocol/errors.ts'
-import type { Client } from '../records/client.ts'
+import { type Client, mayAuthenticateBy } from '../records/client.ts'
 import type { FindClient } from './find-client.ts'
 import { type ClientAuthentication, readCredentials } from './read-credentials.ts'
 
@@ -22,8 +22,8 @@ export function authenticateClient({ findClient }: AuthenticateClientNeeds): Aut
     if (!credentials) throw refuse('client_authentication_malformed')
     const client = await findClient(credentials.clientId)
     if (!client) throw refuse('client_unknown')
-    if (client.authentication !== credentials.method) throw refuse('client_authentication_by_another_method')
-    if (client.authentication === 'none') return client
+    if (!mayAuthenticateBy(client, credentials.method)) throw refuse('client_authentication_by_another_method')
+    if (credentials.method === 'none') return client
     if (!isSameSecret(hashSecret(credentials.secret), client.secretHash ?? '')) throw refuse('client_secret_wrong')
     return client
   }

@@ -1,4 +1,4 @@
-import { type ClientAuthenticationMethod, parseClientMetadata, type RegistrationPolicy } from '../protocol/client-metadata.ts'
+import { parseClientMetadata, type RegistrationPolicy } from '../protocol/client-metadata.ts'
 import { hashSecret } from '../protocol/compare.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Client } from '../records/client.ts'
@@ -9,7 +9,7 @@ export interface StaticClient {
   /** Only for a client that keeps it secret; without it the client is public. */
   readonly clientSecret?: string
   /** How it sends the secret. Default: `client_secret_basic`. */
-  readonly authentication?: Exclude<ClientAuthenticationMethod, 'none'>
+  readonly authentication?: 'client_secret_basic' | 'client_secret_post'
   readonly redirectUris: readonly string[]
   readonly clientName?: string
   /** What it gets when it asks for no scope. Default: `requiredScopes`. */

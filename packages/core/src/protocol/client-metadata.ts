@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { OAuthError } from './errors.ts'
+import type { PublicJwk } from './jwk-set.ts'
 import { refuseRedirectUri } from './redirect-uri.ts'
 import { narrowScopes, parseScope } from './scope.ts'
 
@@ -10,6 +11,11 @@ export interface ClientMetadata {
   readonly grantTypes: readonly GrantType[]
   /** How it proves itself at the token and revocation endpoints (RFC 7591 §2). */
   readonly authentication: ClientAuthenticationMethod
+  /** Every method it may use, where it lists several (OpenID Connect RP Metadata Choices §2); absent, `authentication` is the only one. */
+  readonly authenticationChoices?: readonly ClientAuthenticationMethod[]
+  /** Its public keys, or where they are (RFC 7591 §2); never both. */
+  readonly jwks?: readonly PublicJwk[]
+  readonly jwksUri?: string
   /** What the client asks for when a request names no scope. */
   readonly scope?: readonly string[]
   readonly applicationType?: 'native' | 'web'
@@ -18,8 +24,11 @@ export interface ClientMetadata {
 /** The grant types a client of ours can register. */
 export type GrantType = 'authorization_code' | 'refresh_token'
 
-/** How a client proves itself (RFC 7591 §2): not at all, or by a secret in the header or the body (RFC 6749 §2.3.1). */
-export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post'
+/**
+ * How a client proves itself (RFC 7591 §2): not at all, by a secret in the header or the body (RFC 6749 §2.3.1), or by an
+ * assertion that one of its keys signed (RFC 7523 §2.2).
+ */
+export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
 /** What the server allows a registration to ask for. */
 export interface RegistrationPolicy {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { ClientMetadata } from '../protocol/client-metadata.ts'
+import type { ClientAuthenticationMethod, ClientMetadata } from '../protocol/client-metadata.ts'
+import { publicJwkShape } from '../protocol/jwk-set.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
 import type { Outcome } from './collection.ts'
@@ -13,6 +14,8 @@ export interface Client extends ClientMetadata {
   readonly endsAt: UnixSeconds
 }
 
+const methodShape = z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
+
 /** The stored shape of a {@link Client}; unknown fields are kept and written back. */
 export const clientShape: z.ZodType<Client> = z.looseObject({
   id: z.string(),
@@ -21,12 +24,20 @@ export const clientShape: z.ZodType<Client> = z.looseObject({
   grantTypes: z.array(z.enum(['authorization_code', 'refresh_token'])),
   scope: z.array(z.string()).exactOptional(),
   // A record of before there were secrets is one of a public client.
-  authentication: z.enum(['none', 'client_secret_basic', 'client_secret_post']).default('none'),
+  authentication: methodShape.default('none'),
+  authenticationChoices: z.array(methodShape).exactOptional(),
+  jwks: z.array(publicJwkShape).exactOptional(),
+  jwksUri: z.string().exactOptional(),
   secretHash: z.string().exactOptional(),
   applicationType: z.enum(['native', 'web']).exactOptional(),
   createdAt: z.number(),
   endsAt: z.number(),
 })
+
+/** Whether the client may prove itself by this method: the one it registered, or one of those it lists. */
+export function mayAuthenticateBy({ authentication, authenticationChoices = [] }: Client, method: ClientAuthenticationMethod): boolean {
+  return method === authentication || authenticationChoices.includes(method)
+}
 
 /** A registration that nobody has used yet. */
 export function newClient(id: string, metadata: ClientMetadata, secretHash: string | undefined, now: UnixSeconds): Client {

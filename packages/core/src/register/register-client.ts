@@ -21,7 +21,10 @@ export interface Registration {
 /** Registers a client under an id of ours (RFC 7591 §3.2.1). The record and its place in the list go out together. */
 export async function registerClient({ records, environment }: RegisterNeeds, metadata: ClientMetadata): Promise<Registration> {
   const now = environment.now()
-  const secret = metadata.authentication === 'none' ? undefined : Buffer.from(environment.randomBytes(32)).toString('base64url')
+  const secret =
+    metadata.authentication === 'none' || metadata.authentication === 'private_key_jwt'
+      ? undefined
+      : Buffer.from(environment.randomBytes(32)).toString('base64url')
   const client = newClient(timedId(now, environment.randomBytes(10)), metadata, secret && hashSecret(secret), now)
   await Promise.all([
     records.clients.create(client.id, client),
