@@ -1,3 +1,10 @@
+import {
+  type AuthorizeName,
+  authorizeNames,
+  parseAuthorizationRequest,
+  type RequestPolicy,
+  returnableState,
+} from '../clients/authorization-request.ts'
 import type { FindClient } from '../clients/find-client.ts'
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import type { Limiter } from '../http/rate-limit.ts'
@@ -8,7 +15,6 @@ import { type Parameters, parseParameters } from '../protocol/parameters.ts'
 import { matchesRedirectUri, redirectTo, refuseRedirectUri } from '../protocol/redirect-uri.ts'
 import type { Client } from '../records/client.ts'
 import type { AuthorizationRequest } from '../records/transaction.ts'
-import { type AuthorizeName, authorizeNames, parseAuthorizationRequest, type RequestPolicy, returnableState } from './request.ts'
 
 /** Asks the person; the consent room does it. */
 export type ShowConsent = (request: AuthorizationRequest, client: Client, browser: Request) => Promise<Response>
