@@ -29,6 +29,7 @@ function entriesOf(name: string): string[] {
 const surface: Record<string, string[]> = {
   '@drawbridge/core': [
     'ConfigurationError',
+    'NoUpstream',
     'OAuthError',
     'OAuthProxy',
     'StoreUnavailable',

@@ -19,6 +19,7 @@ export type { Emit, Event, RecordedEvent } from './ports/events.ts'
 export { type Entry, type Reach, type Store, StoreUnavailable, StoreUnreadable } from './ports/store.ts'
 export {
   type Identity,
+  NoUpstream,
   type Upstream,
   type UpstreamCall,
   type UpstreamClientAuthentication,

@@ -94,7 +94,7 @@ export class OAuthProxy {
     )
   }
 
-  /** In a tool: the upstream in the name of the person who calls. Throws as `verifyAccessToken`, `UpstreamUnavailable`, and a `TypeError` for what is no AuthInfo of ours. */
+  /** In a tool: the upstream in the name of the person who calls. Throws as `verifyAccessToken`, `UpstreamUnavailable`, `NoUpstream` where nobody logged in, and a `TypeError` for what is no AuthInfo of ours. */
   async upstream(authInfo: { readonly extra?: Record<string, unknown> | undefined }): Promise<UpstreamHandle> {
     const grantId = authInfo.extra?.grantId
     if (typeof grantId !== 'string') throw new TypeError('This is not an AuthInfo that authenticate() or verifyAccessToken() made.')

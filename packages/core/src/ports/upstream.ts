@@ -106,3 +106,12 @@ export class UpstreamRefused extends Error {
     this.reason = reason
   }
 }
+
+/** Nobody logged in at the upstream for this grant: a client has it for itself, or for an assertion. A tool has nothing to call the upstream with. */
+export class NoUpstream extends Error {
+  override readonly name = 'NoUpstream'
+
+  constructor() {
+    super('Nobody logged in at the upstream for this access token: a client has it for itself, or for an assertion of an identity.')
+  }
+}

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { hashSecret } from '../protocol/compare.ts'
 import { formatRefreshToken } from '../protocol/identifiers.ts'
 import { defaultLifetimes } from '../protocol/lifetimes.ts'
-import type { Grant } from './grant.ts'
+import { type Grant, isOfLogin, type LoginGrant } from './grant.ts'
 import { redeemCode } from './redeem-code.ts'
 import { confirmGeneration, macOf, rotateRefreshToken } from './rotate-refresh-token.ts'
 
@@ -35,7 +35,7 @@ const production: Steps = {
 
 const start = 1_767_268_800
 const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
-const opened: Grant = {
+const opened: LoginGrant = {
   id: '019b796d-d600-7000-8000-000000000000',
   clientId: 'client',
   identity: { subject: '1', claims: {} },
@@ -310,6 +310,8 @@ const redemption = (does: 'redeems' | 'guesses') => ({
 
 /** The record that stands for all that are the same. */
 function intern(record: Grant, world: World): Grant {
+  // What becomes of a login always has a code: a record without one would not be the login's.
+  if (!isOfLogin(record)) throw new Error('a step made another kind of grant')
   const { spent } = record.code
   const { generation, confirmed, graceFrom, allowed, secret } = record.refresh
   const name = `${spent} ${allowed} ${generation} ${confirmed} ${graceFrom - start} ${record.endsAt - start} ${secret}`
@@ -327,7 +329,7 @@ function nameOf(stored: Stored, { names }: World): string {
 // --- What must hold ---
 
 function noteWrite(past: Past, next: Stored, now: number): Past {
-  if (!next?.code.spent) return past
+  if (!next?.code?.spent) return past
   const { generation, confirmed } = next.refresh
   if (generation > past.newest) return { ...past, newest: generation, writtenAt: now, used: confirmed }
   return confirmed && generation === past.newest && !past.used ? { ...past, used: true, writtenAt: now } : past
@@ -384,7 +386,7 @@ function endsQuietly(state: State, world: World): boolean {
 
 /** Tokens; or nothing left but a grant that nobody has redeemed, which ends by itself in minutes. */
 function isCleanEnd({ has, stored, now }: State): boolean {
-  return typeof has.client === 'number' || stored === undefined || stored.endsAt <= now || !stored.code.spent
+  return typeof has.client === 'number' || stored === undefined || stored.endsAt <= now || !stored.code?.spent
 }
 
 // --- Breadth first ---
@@ -502,7 +504,7 @@ describe('the exploration finds', () => {
     [
       'a redemption that forgets whether the code is spent',
       twice,
-      { redeem: (grant, ...rest) => redeem(grant && { ...grant, code: { ...grant.code, spent: false } }, ...rest) },
+      { redeem: (grant, ...rest) => redeem(isOfLogin(grant) ? { ...grant, code: { ...grant.code, spent: false } } : grant, ...rest) },
       'one code gave tokens twice',
     ],
     [

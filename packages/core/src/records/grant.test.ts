@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { defaultLifetimes } from '../protocol/lifetimes.ts'
-import { type Grant, grantShape, isUpstreamDue, isUpstreamOver, newGrant } from './grant.ts'
+import { grantShape, isUpstreamDue, isUpstreamOver, type LoginGrant, newGrant } from './grant.ts'
 
 const now = 1_767_268_800
 const opening = {
@@ -19,7 +19,7 @@ const opening = {
   tokens: { accessToken: 'upstream access', refreshToken: 'upstream refresh', expiresAt: now + 28_800, scopes: ['repo'] },
   scopes: ['read'],
 }
-const pending: Grant = {
+const pending: LoginGrant = {
   id: 'grant-1',
   clientId: 'client-1',
   identity: { subject: '583231', claims: { login: 'octocat' } },

@@ -4,7 +4,10 @@ import { fixedLifetimes, type Lifetimes } from '../protocol/lifetimes.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
 import type { AuthorizationRequest } from './transaction.ts'
 
-/** What a person granted a client, with everything that hangs on it: one record, so that one write decides. */
+/**
+ * What a person granted a client, with everything that hangs on it: one record, so that one write decides. One that was given at
+ * once, to a client for itself or for an assertion, has no code, no upstream, and no use for refresh tokens.
+ */
 export interface Grant {
   readonly id: string
   readonly clientId: string
@@ -15,9 +18,20 @@ export interface Grant {
   readonly resource: string
   readonly createdAt: UnixSeconds
   readonly endsAt: UnixSeconds
-  readonly code: GrantCode
+  readonly code?: GrantCode
   readonly refresh: GrantRefresh
+  readonly upstream?: GrantUpstream
+}
+
+/** A grant that came out of a login, and so has a code and the upstream's tokens. */
+export interface LoginGrant extends Grant {
+  readonly code: GrantCode
   readonly upstream: GrantUpstream
+}
+
+/** Whether a grant came out of a login. */
+export function isOfLogin(grant: Grant | undefined): grant is LoginGrant {
+  return grant?.code !== undefined && grant.upstream !== undefined
 }
 
 /** The authorization code of the grant: its hash stays as long as the grant, so that a replay is known for one (OAuth 2.1 §4.1.3). */
@@ -65,13 +79,15 @@ export const grantShape: z.ZodType<Grant> = z.looseObject({
   resource: z.string(),
   createdAt: z.number(),
   endsAt: z.number(),
-  code: z.looseObject({
-    hash: z.string(),
-    challenge: z.string(),
-    redirectUri: z.string(),
-    expiresAt: z.number(),
-    spent: z.boolean(),
-  }),
+  code: z
+    .looseObject({
+      hash: z.string(),
+      challenge: z.string(),
+      redirectUri: z.string(),
+      expiresAt: z.number(),
+      spent: z.boolean(),
+    })
+    .exactOptional(),
   refresh: z.looseObject({
     secret: z.string(),
     allowed: z.boolean(),
@@ -79,15 +95,17 @@ export const grantShape: z.ZodType<Grant> = z.looseObject({
     confirmed: z.boolean(),
     graceFrom: z.number(),
   }),
-  upstream: z.looseObject({
-    accessToken: z.string(),
-    refreshToken: z.string().exactOptional(),
-    expiresAt: z.number().exactOptional(),
-    scopes: z.array(z.string()),
-    seq: z.number(),
-    checkedAt: z.number(),
-    unreachableSince: z.number().exactOptional(),
-  }),
+  upstream: z
+    .looseObject({
+      accessToken: z.string(),
+      refreshToken: z.string().exactOptional(),
+      expiresAt: z.number().exactOptional(),
+      scopes: z.array(z.string()),
+      seq: z.number(),
+      checkedAt: z.number(),
+      unreachableSince: z.number().exactOptional(),
+    })
+    .exactOptional(),
 })
 
 /** Whether the upstream's access token is worth refreshing before it is used. */
@@ -95,8 +113,10 @@ export function isUpstreamDue({ expiresAt }: GrantUpstream, now: UnixSeconds): b
   return expiresAt !== undefined && expiresAt - now < fixedLifetimes.upstreamDue
 }
 
-/** Whether the upstream's access token has ended and there is nothing to get another one with. */
-export function isUpstreamOver({ expiresAt, refreshToken }: GrantUpstream, now: UnixSeconds): boolean {
+/** Whether the upstream's access token has ended and there is nothing to get another one with. What is not there cannot end. */
+export function isUpstreamOver(upstream: GrantUpstream | undefined, now: UnixSeconds): boolean {
+  if (!upstream) return false
+  const { expiresAt, refreshToken } = upstream
   return expiresAt !== undefined && expiresAt <= now && refreshToken === undefined
 }
 
@@ -112,7 +132,7 @@ export interface GrantOpening {
 }
 
 /** A grant whose code nobody has redeemed yet. */
-export function newGrant(opening: GrantOpening, lifetimes: Lifetimes, now: UnixSeconds): Grant {
+export function newGrant(opening: GrantOpening, lifetimes: Lifetimes, now: UnixSeconds): LoginGrant {
   const { request, tokens } = opening
   return {
     id: opening.id,

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { hashSecret } from '../protocol/compare.ts'
 import { defaultLifetimes } from '../protocol/lifetimes.ts'
-import type { Grant } from './grant.ts'
+import type { Grant, LoginGrant } from './grant.ts'
 import { endOf, type Redemption, redeemCode } from './redeem-code.ts'
 
 const now = 1_767_268_800
 // RFC 7636, appendix B.
 const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
-const pending: Grant = {
+const pending: LoginGrant = {
   id: 'grant-1',
   clientId: 'client-1',
   identity: { subject: '583231', claims: {} },
@@ -25,7 +25,7 @@ const pending: Grant = {
   refresh: { secret: 'refresh secret', allowed: false, generation: 0, confirmed: false, graceFrom: now - 10 },
   upstream: { accessToken: 'upstream access', scopes: [], seq: 0, checkedAt: now - 10 },
 }
-const spent: Grant = {
+const spent: LoginGrant = {
   ...pending,
   endsAt: now + 7_776_000,
   code: { ...pending.code, spent: true },

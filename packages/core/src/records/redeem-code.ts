@@ -49,7 +49,7 @@ export function redeemCode(
   lifetimes: Lifetimes,
   now: UnixSeconds,
 ): Outcome<Grant, Judgement> {
-  if (!grant) return refused('grant_unknown')
+  if (!grant?.code) return refused('grant_unknown')
   const { code } = grant
   if (!isSameSecret(redemption.codeHash, code.hash)) return refused('code_unknown')
   if (redemption.clientId !== grant.clientId) return refused('code_of_another_client')

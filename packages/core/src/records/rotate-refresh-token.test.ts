@@ -2,12 +2,12 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { defaultLifetimes } from '../protocol/lifetimes.ts'
-import type { Grant } from './grant.ts'
+import type { Grant, LoginGrant } from './grant.ts'
 import { confirmGeneration, macOf, type Rotation, rotateRefreshToken } from './rotate-refresh-token.ts'
 
 const now = 1_767_268_800
 const day = 86_400
-const grant: Grant = {
+const grant: LoginGrant = {
   id: 'grant-1',
   clientId: 'client-1',
   identity: { subject: '583231', claims: {} },

@@ -32,7 +32,7 @@ export function rotateRefreshToken(
   lifetimes: Lifetimes,
   now: UnixSeconds,
 ): Outcome<Grant, Judgement> {
-  if (!grant?.code.spent) return refused('grant_unknown')
+  if (!grant?.code?.spent) return refused('grant_unknown')
   if (rotation.clientId !== grant.clientId) return refused('refresh_token_of_another_client')
   if (!isSameSecret(rotation.mac, macOf(grant, rotation.generation))) return refused('refresh_token_forged')
   if (!grant.refresh.allowed) return refused('refresh_token_not_allowed')

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Grant } from './grant.ts'
+import type { Grant, LoginGrant } from './grant.ts'
 import { applyUpstreamTokens, endGrant, noteIdentity, noteUnreachable } from './upstream-steps.ts'
 
 const now = 1_767_268_800
-const grant: Grant = {
+const grant: LoginGrant = {
   id: 'grant-1',
   clientId: 'client-1',
   identity: { subject: '583231', claims: { login: 'octocat' } },
@@ -59,7 +59,7 @@ describe('refreshed upstream tokens', () => {
   })
 
   it('that are there already are kept: the outcome of their first write was unknown', () => {
-    const kept: Grant = { ...grant, upstream: { ...grant.upstream, accessToken: 'new access', seq: 5 } }
+    const kept: LoginGrant = { ...grant, upstream: { ...grant.upstream, accessToken: 'new access', seq: 5 } }
     expect(applyUpstreamTokens(kept, 4, { accessToken: 'new access' }, now)).toEqual({ answer: 'kept' })
     expect(applyUpstreamTokens({ ...kept, upstream: { ...kept.upstream, seq: 6 } }, 4, { accessToken: 'new access' }, now)).toEqual({
       answer: 'superseded',

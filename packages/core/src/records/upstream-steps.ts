@@ -13,7 +13,7 @@ export function applyUpstreamTokens(
   tokens: UpstreamTokens,
   now: UnixSeconds,
 ): Outcome<Grant, Applied> {
-  if (!grant) return { answer: 'gone' }
+  if (!grant?.upstream) return { answer: 'gone' }
   // They are there: the outcome of writing them was unknown, and now it is known.
   if (grant.upstream.seq === from + 1 && grant.upstream.accessToken === tokens.accessToken) return { answer: 'kept' }
   if (grant.upstream.seq !== from) return { answer: 'superseded' }
@@ -36,14 +36,14 @@ export function applyUpstreamTokens(
 
 /** Notes that the upstream still vouches for the person; another person's answer ends nothing and changes nothing here. */
 export function noteIdentity(grant: Grant | undefined, identity: Identity, now: UnixSeconds): Outcome<Grant, void> {
-  if (!grant || identity.subject !== grant.identity.subject) return { answer: undefined }
+  if (!grant?.upstream || identity.subject !== grant.identity.subject) return { answer: undefined }
   const { unreachableSince: _, ...upstream } = grant.upstream
   return { next: { ...grant, identity, upstream: { ...upstream, checkedAt: now } }, answer: undefined }
 }
 
 /** Notes since when the upstream could not be asked; the first moment stands. */
 export function noteUnreachable(grant: Grant | undefined, now: UnixSeconds): Outcome<Grant, void> {
-  if (!grant || grant.upstream.unreachableSince !== undefined) return { answer: undefined }
+  if (!grant?.upstream || grant.upstream.unreachableSince !== undefined) return { answer: undefined }
   return { next: { ...grant, upstream: { ...grant.upstream, unreachableSince: now } }, answer: undefined }
 }
 

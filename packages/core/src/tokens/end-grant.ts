@@ -29,7 +29,8 @@ export function grantEnding({ records, upstreamClient, environment, emit }: EndN
     await Promise.allSettled([
       records.lists.remove({ kind: 'subject-grants', id: grant.identity.subject }, grant.id),
       records.lists.remove({ kind: 'client-grants', id: grant.clientId }, grant.id),
-      upstreamClient.revoke(grant.upstream).catch(() => emit({ type: 'upstream.failed', operation: 'revoke', reason: 'not_revoked' })),
+      grant.upstream &&
+        upstreamClient.revoke(grant.upstream).catch(() => emit({ type: 'upstream.failed', operation: 'revoke', reason: 'not_revoked' })),
     ])
   }
 

@@ -1,8 +1,8 @@
 import type { Environment } from '../ports/environment.ts'
-import { type Identity, UpstreamUnavailable } from '../ports/upstream.ts'
+import { type Identity, NoUpstream, UpstreamUnavailable } from '../ports/upstream.ts'
 import { invalidToken } from '../protocol/errors.ts'
 import type { Outcome, Seen } from '../records/collection.ts'
-import type { Grant } from '../records/grant.ts'
+import { type Grant, isOfLogin } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
 import type { UpstreamTokensKeeper } from './upstream-tokens.ts'
 
@@ -26,12 +26,13 @@ export interface UpstreamHandleNeeds {
 
 /**
  * The upstream of a grant, its tokens refreshed first when they are due. Throws `invalid_token` when the grant has ended, and
- * `UpstreamUnavailable` when the token has ended and the upstream cannot be reached.
+ * `UpstreamUnavailable` when the token has ended and the upstream cannot be reached; and {@link NoUpstream}, when nobody logged in for it.
  */
 export async function upstreamHandle({ records, keeper, environment }: UpstreamHandleNeeds, grantId: string): Promise<UpstreamHandle> {
   const seen = await records.grants.read(grantId)
   const grant = await freshGrant(keeper, grantId, seen, environment)
   if (!grant) throw invalidToken('The grant of this access token has ended.', 'grant_ended')
+  if (!isOfLogin(grant)) throw new NoUpstream()
   const { accessToken, scopes } = grant.upstream
   return {
     accessToken,
@@ -55,7 +56,7 @@ async function freshGrant(
   try {
     return await keeper.changeFresh(grantId, (grant): Outcome<Grant, Grant | undefined> => ({ answer: grant }), seen)
   } catch (cause) {
-    const stillGood = (seen.record?.upstream.expiresAt ?? 0) > environment.now()
+    const stillGood = (seen.record?.upstream?.expiresAt ?? 0) > environment.now()
     if (cause instanceof UpstreamUnavailable && stillGood) return seen.record
     throw cause
   }

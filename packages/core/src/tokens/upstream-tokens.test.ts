@@ -3,7 +3,7 @@ import type { Event } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
 import type { Seen, Step } from '../records/collection.ts'
-import type { Grant } from '../records/grant.ts'
+import { type Grant, isOfLogin, type LoginGrant } from '../records/grant.ts'
 import { openRecords, type Records } from '../records/records.ts'
 import { fixedEnvironment } from '../testing/fixed-environment.ts'
 import { storeDouble } from '../testing/store-double.ts'
@@ -58,7 +58,7 @@ async function world({ expiresIn = 60 }: { expiresIn?: number } = {}) {
     return { records, keeper, events, ask: async (from) => keeper.changeFresh(id, count, from ?? (await records.grants.read(id))) }
   }
   const host = start()
-  const grant: Grant = {
+  const grant: LoginGrant = {
     id,
     clientId: 'client-1',
     identity: { subject: '583231', claims: {} },
@@ -99,7 +99,7 @@ describe('upstream tokens that are good for five more minutes', () => {
   it('are left alone too when there is nothing to refresh them with', async () => {
     const { upstream, records, keeper } = await world({ expiresIn: 10 })
     await records.grants.change(id, (grant) => {
-      if (!grant) return { answer: undefined }
+      if (!isOfLogin(grant)) return { answer: undefined }
       const { refreshToken: _, ...without } = grant.upstream
       return { next: { ...grant, upstream: without }, answer: undefined }
     })
@@ -236,7 +236,7 @@ describe('an upstream that says no', () => {
     const { ask, answers, stored, records, events } = await world()
     answers.refresh = async () => {
       await records.grants.change(id, (grant) => {
-        if (!grant) return { answer: undefined }
+        if (!isOfLogin(grant)) return { answer: undefined }
         return { next: { ...grant, upstream: { ...grant.upstream, ...fresh, expiresAt: 9_999_999_999 } }, answer: undefined }
       })
       throw new UpstreamRefused('invalid_grant')
@@ -262,7 +262,7 @@ describe('tokens that come too late', () => {
     const { ask, answers, stored, records, upstream, environment, events } = await world()
     answers.refresh = async () => {
       await records.grants.change(id, (grant) => {
-        if (!grant) return { answer: undefined }
+        if (!isOfLogin(grant)) return { answer: undefined }
         return {
           next: { ...grant, upstream: { ...grant.upstream, ...fresh, accessToken: 'theirs', expiresAt: 9_999_999_999 } },
           answer: undefined,

@@ -2,7 +2,7 @@ import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
 import type { Outcome, Seen, Step } from '../records/collection.ts'
-import { type Grant, isUpstreamDue } from '../records/grant.ts'
+import { type Grant, isOfLogin, isUpstreamDue, type LoginGrant } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
 import { noteUnreachable } from '../records/upstream-steps.ts'
 import type { UpstreamClient } from '../upstream/upstream-client.ts'
@@ -59,7 +59,7 @@ export function upstreamTokens(needs: UpstreamTokensNeeds): UpstreamTokensKeeper
 }
 
 function isDue({ record }: Seen<Grant>, environment: Environment): boolean {
-  return record?.upstream.refreshToken !== undefined && isUpstreamDue(record.upstream, environment.now())
+  return record?.upstream?.refreshToken !== undefined && isUpstreamDue(record.upstream, environment.now())
 }
 
 function refreshAlone<Answer>(needs: AwaitedNeeds, grantId: string, step: Step<Grant, Answer>): Promise<Answer> {
@@ -69,7 +69,9 @@ function refreshAlone<Answer>(needs: AwaitedNeeds, grantId: string, step: Step<G
     // The lease is held: what was read before it may be old, so the grant is read again.
     async holding() {
       const seen = await grants.read(grantId)
-      return isDue(seen, environment) && seen.record ? refresh(needs, seen.record, step, seen) : grants.change(grantId, step, seen)
+      return isDue(seen, environment) && isOfLogin(seen.record)
+        ? refresh(needs, seen.record, step, seen)
+        : grants.change(grantId, step, seen)
     },
     async waiting() {
       const seen = await grants.read(grantId)
@@ -78,7 +80,7 @@ function refreshAlone<Answer>(needs: AwaitedNeeds, grantId: string, step: Step<G
   })
 }
 
-async function refresh<Answer>(needs: AwaitedNeeds, grant: Grant, step: Step<Grant, Answer>, seen: Seen<Grant>): Promise<Answer> {
+async function refresh<Answer>(needs: AwaitedNeeds, grant: LoginGrant, step: Step<Grant, Answer>, seen: Seen<Grant>): Promise<Answer> {
   const { records, upstreamClient, environment, emit } = needs
   const { refreshToken = '', seq } = grant.upstream
   let tokens: UpstreamTokens
@@ -106,14 +108,13 @@ async function refresh<Answer>(needs: AwaitedNeeds, grant: Grant, step: Step<Gra
 // Another host without our lease may have refreshed in between; then its tokens are good and the no was about the old ones.
 async function refused<Answer>(
   { records, ending, emit }: UpstreamTokensNeeds,
-  grant: Grant,
+  grant: LoginGrant,
   step: Step<Grant, Answer>,
   cause: UpstreamRefused,
 ): Promise<Answer> {
   emit({ type: 'upstream.failed', operation: 'refresh', reason: cause.reason })
   const { ended, answer } = await records.grants.change(grant.id, (current, now): Outcome<Grant, { ended: boolean; answer: Answer }> => {
-    if (current && current.upstream.seq === grant.upstream.seq)
-      return { next: 'gone', answer: { ended: true, answer: step(undefined, now).answer } }
+    if (current?.upstream?.seq === grant.upstream.seq) return { next: 'gone', answer: { ended: true, answer: step(undefined, now).answer } }
     const { next, answer } = step(current, now)
     return { ...(next !== undefined && { next }), answer: { ended: false, answer } }
   })

@@ -67,7 +67,7 @@ export function verifyAccessToken({ accessTokens, records, watch, cacheFor, stal
     const now = environment.now()
     if (!grant || grant.clientId !== claims.clientId) throw refuse('grant_ended')
     if (isUpstreamOver(grant.upstream, now)) throw refuse('upstream_token_ended')
-    const { unreachableSince } = grant.upstream
+    const unreachableSince = grant.upstream?.unreachableSince
     watch(claims.grantId, claims.generation, seen)
     if (unreachableSince !== undefined && now - unreachableSince > staleFor) throw new UpstreamUnavailable('stale')
     return describe(token, claims, grant)

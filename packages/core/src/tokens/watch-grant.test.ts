@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Event } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { type Identity, UpstreamRefused, UpstreamUnavailable } from '../ports/upstream.ts'
-import type { Grant } from '../records/grant.ts'
+import type { Grant, LoginGrant } from '../records/grant.ts'
 import { openRecords } from '../records/records.ts'
 import { fixedEnvironment } from '../testing/fixed-environment.ts'
 import { storeDouble } from '../testing/store-double.ts'
@@ -42,7 +42,7 @@ async function world({ upstream = {}, refresh = {} }: { upstream?: Partial<Grant
   const ending = grantEnding({ records, upstreamClient, environment, emit })
   const start = () => watchGrant({ records, keeper, upstreamClient, ending, environment, emit })
   const now = environment.now()
-  const grant: Grant = {
+  const grant: LoginGrant = {
     id,
     clientId: 'client-1',
     identity,
@@ -201,7 +201,7 @@ describe('an upstream whose tokens never end', () => {
     environment.advance(901)
     await request()
     const since = environment.now()
-    expect((await stored())?.upstream.unreachableSince).toBe(since)
+    expect((await stored())?.upstream?.unreachableSince).toBe(since)
     expect(events).toEqual([{ type: 'upstream.failed', operation: 'identify', reason: 'deadline' }])
     environment.advance(29)
     await request()
@@ -209,7 +209,7 @@ describe('an upstream whose tokens never end', () => {
     environment.advance(1)
     await request()
     expect(asked).toHaveLength(2)
-    expect((await stored())?.upstream.unreachableSince).toBe(since)
+    expect((await stored())?.upstream?.unreachableSince).toBe(since)
     answers.identify = async () => identity
     environment.advance(30)
     await request()

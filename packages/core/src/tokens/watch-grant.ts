@@ -6,7 +6,7 @@ import { BoundedCache } from '../protocol/bounded-cache.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
 import type { Seen } from '../records/collection.ts'
-import { type Grant, isUpstreamDue } from '../records/grant.ts'
+import { type Grant, isOfLogin, isUpstreamDue, type LoginGrant } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
 import { confirmGeneration } from '../records/rotate-refresh-token.ts'
 import { noteIdentity, noteUnreachable } from '../records/upstream-steps.ts'
@@ -70,6 +70,7 @@ export function watchGrant(needs: WatchNeeds): WatchGrant {
 }
 
 function isAskingDue({ upstream }: Grant, now: UnixSeconds): boolean {
+  if (!upstream) return false
   return upstream.refreshToken !== undefined ? isUpstreamDue(upstream, now) : now - upstream.checkedAt > fixedLifetimes.identityCheck
 }
 
@@ -97,7 +98,7 @@ function openConfirmation({ grants }: Pick<Records, 'grants'>): Confirmation {
 
 async function ask(needs: WatchNeeds, grantId: string, seen: Seen<Grant>): Promise<void> {
   try {
-    if (seen.record?.upstream.refreshToken === undefined) await askIdentity(needs, grantId)
+    if (seen.record?.upstream?.refreshToken === undefined) await askIdentity(needs, grantId)
     else await needs.keeper.changeFresh(grantId, () => ({ answer: undefined }), seen)
   } catch (cause) {
     // The keeper has told the operator and noted it; the request that this goes beside has its answer already.
@@ -106,8 +107,8 @@ async function ask(needs: WatchNeeds, grantId: string, seen: Seen<Grant>): Promi
 }
 
 async function askIdentity({ records, upstreamClient, ending, environment, emit }: WatchNeeds, grantId: string): Promise<void> {
-  const isDue = (grant: Grant | undefined): grant is Grant =>
-    grant !== undefined && environment.now() - grant.upstream.checkedAt > fixedLifetimes.identityCheck
+  const isDue = (grant: Grant | undefined): grant is LoginGrant =>
+    isOfLogin(grant) && environment.now() - grant.upstream.checkedAt > fixedLifetimes.identityCheck
   await withLease<void>(records.leases, environment, grantId, {
     async holding() {
       const grant = await records.grants.find(grantId)
