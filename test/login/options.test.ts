@@ -301,10 +301,11 @@ describe('scopes', () => {
 
 describe('lists', () => {
   it.each(['user', 5, { 0: 'user', length: 1 }])('are lists: %j is none, and no part of it is taken for one (T101)', (value) => {
-    expect(problemsOf({ requiredScopes: value, clients: { validScopes: value, redirectSchemes: value } })).toEqual([
+    expect(problemsOf({ requiredScopes: value, clients: { validScopes: value, redirectSchemes: value, redirectUris: value } })).toEqual([
       'requiredScopes is not a list',
       'clients.validScopes is not a list',
       'clients.redirectSchemes is not a list',
+      'clients.redirectUris is not a list',
     ])
   })
 
@@ -312,6 +313,54 @@ describe('lists', () => {
     expect(problemsOf({ mcpPath })).toEqual([
       `mcpPath '${mcpPath}' is not a path such as /mcp: it begins with a slash, does not end with one, and has no query`,
     ])
+  })
+})
+
+describe('clients.redirectUris (T27, T101)', () => {
+  it.each([
+    'https://client.example.com/cb',
+    'https://*.example.com/cb/*',
+    'https://app-*.example.com/',
+    'https://client.example.com:*/cb',
+    'http://localhost:*/callback',
+    'http://[::1]/callback?x=*',
+    'cursor://*/oauth/callback',
+    'desk:/cb',
+  ])('takes the pattern %s', (pattern) => {
+    expect(problemsOf({ clients: { redirectUris: [pattern] } })).toEqual([])
+  })
+
+  const domain = 'has a * in its host that does not stand before a domain, as in https://*.example.com/'
+  it.each([
+    ['https://client.example.com', 'has no path: a pattern is the whole URI, and a single / is a path'],
+    ['http://localhost:*', 'has no path: a pattern is the whole URI, and a single / is a path'],
+    ['https://*/cb', domain],
+    ['https://*.com/cb', domain],
+    ['https://example.com*/cb', domain],
+    ['https://*example.co.uk/cb', domain],
+    ['https://example.*/cb', domain],
+    ['https://*@evil.example/cb', domain],
+    ['https://user@client.example.com/*', 'names a user'],
+    ['*://client.example.com/cb', 'has a scheme that is not allowed'],
+    ['javascript:*', 'has a scheme that is not allowed'],
+    ['http://client.example.com/*', 'is http outside loopback'],
+    ['https://client.example.com/*/../cb', 'is not in its normal form'],
+    ['https://client.example.com/%2e%2e/*', 'is not in its normal form'],
+    ['https://CLIENT.example.com/cb', 'is not in its normal form'],
+    ['https://client.example.com/cb#*', 'has a fragment'],
+    ['*', 'is not an absolute URI'],
+    ['', 'is not an absolute URI'],
+    [5, 'is not a text'],
+    [undefined, 'is not a text'],
+  ])('refuses the pattern %s: it %s', (pattern, why) => {
+    expect(problemsOf({ clients: { redirectUris: [pattern] } })).toEqual([
+      `the pattern ${JSON.stringify(pattern)} in clients.redirectUris ${why}`,
+    ])
+  })
+
+  it('holds for listed clients too', () => {
+    const clients = { redirectUris: ['https://a.example/cb'], static: [{ clientId: 'desk', redirectUris: ['https://b.example/cb'] }] }
+    expect(problemsOf({ clients })).toEqual(['the static client "desk" is refused: A redirect URI is not one that this server allows.'])
   })
 })
 

@@ -8,9 +8,19 @@ import type { Upstream, UpstreamClientCredentials } from './ports/upstream.ts'
 import { ConfigurationError } from './protocol/errors.ts'
 import { defaultLifetimes, type Lifetimes } from './protocol/lifetimes.ts'
 import { parseMcpPaths, parsePublicUrl, type Resource } from './protocol/public-url.ts'
+import type { RedirectPolicy } from './protocol/redirect-uri.ts'
 import type { Seconds } from './protocol/time.ts'
 import type { Client } from './records/client.ts'
-import { day, refuseLists, refuseNumbers, refuseScopes, refuseStore, refuseUpstreamClient } from './refuse-options.ts'
+import {
+  day,
+  refuseLists,
+  refuseNumbers,
+  refuseRedirectPatterns,
+  refuseScopes,
+  refuseStore,
+  refuseUpstreamClient,
+  schemeOf,
+} from './refuse-options.ts'
 import { parseSigningKey, type SigningKey } from './tokens/keys.ts'
 
 /** The options, parsed once. */
@@ -38,10 +48,9 @@ export interface Config extends Policy {
 }
 
 /** What clients may ask for. */
-interface Policy {
+interface Policy extends RedirectPolicy {
   readonly requiredScopes: readonly string[]
   readonly validScopes: readonly string[]
-  readonly redirectSchemes: readonly string[]
 }
 
 /** Schemes under which known MCP clients receive their redirects. */
@@ -60,6 +69,7 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
     ...refuseStore(options),
     ...refuseLists(options),
     ...refuseScopes(policy.validScopes),
+    ...refuseRedirectPatterns(policy.redirectUris),
     ...refuseNumbers(options),
   )
   const staticClients = parseStaticClients(options.clients?.static ?? [], policy, problems)
@@ -89,10 +99,13 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
 
 function parsePolicy({ requiredScopes: asked, clients = {} }: OAuthProxyOptions, upstream: Upstream): Policy {
   const requiredScopes = listOf(asked) ?? upstream.defaultScopes
+  const redirectUris = listOf(clients.redirectUris)
   return {
     requiredScopes,
     validScopes: [...new Set([...requiredScopes, ...(listOf(clients.validScopes) ?? [])])],
-    redirectSchemes: listOf(clients.redirectSchemes) ?? knownSchemes,
+    // A pattern names its scheme as well (threat T28).
+    redirectSchemes: [...(listOf(clients.redirectSchemes) ?? knownSchemes), ...(redirectUris?.map(schemeOf) ?? [])],
+    ...(redirectUris && { redirectUris }),
   }
 }
 

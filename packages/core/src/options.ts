@@ -50,6 +50,11 @@ export interface ClientOptions {
   readonly static?: readonly StaticClient[]
   /** Private-use schemes without a dot that redirect URIs may have. Default: those of known MCP clients. */
   readonly redirectSchemes?: readonly string[]
+  /**
+   * Where answers may be sent at all, as patterns: the whole URI, and `*` for one or more of letters, digits, `-`, `.`, `_` and `~`, never for a slash. On loopback any port fits.
+   * A redirect URI has to be the client's own and on this list, when it registers and in each request. Default: no list, every redirect URI that can be registered.
+   */
+  readonly redirectUris?: readonly string[]
 }
 
 /** How often one address may call. */

@@ -1,6 +1,7 @@
 import type { OAuthProxyOptions } from './options.ts'
 import type { Upstream } from './ports/upstream.ts'
 import { defaultLifetimes, fixedLifetimes } from './protocol/lifetimes.ts'
+import { refuseRedirectUri } from './protocol/redirect-uri.ts'
 import { isScope } from './protocol/scope.ts'
 import type { Seconds } from './protocol/time.ts'
 
@@ -47,6 +48,7 @@ export function refuseLists({ requiredScopes, clients }: OAuthProxyOptions): str
     requiredScopes,
     'clients.validScopes': clients?.validScopes,
     'clients.redirectSchemes': clients?.redirectSchemes,
+    'clients.redirectUris': clients?.redirectUris,
   }
   return Object.entries(lists).flatMap(([name, list]) => (list === undefined || Array.isArray(list) ? [] : [`${name} is not a list`]))
 }
@@ -55,6 +57,28 @@ export function refuseLists({ requiredScopes, clients }: OAuthProxyOptions): str
 export function refuseScopes(scopes: readonly string[]): string[] {
   const bad = scopes.filter((scope) => !isScope(scope))
   return bad.map((scope) => `the scope ${JSON.stringify(scope)} has characters that RFC 6749 does not allow`)
+}
+
+/** Patterns of redirect URIs that could match nothing, or more than whoever wrote them meant. */
+export function refuseRedirectPatterns(patterns: readonly unknown[] = []): string[] {
+  return patterns.flatMap((pattern) => {
+    const why = typeof pattern === 'string' ? refuseRedirectPattern(pattern) : 'is not a text'
+    return why === undefined ? [] : [`the pattern ${JSON.stringify(pattern)} in clients.redirectUris ${why}`]
+  })
+}
+
+/** The scheme that a pattern begins with. */
+export function schemeOf(pattern: unknown): string {
+  return String(pattern).replace(/:.*$/s, '')
+}
+
+function refuseRedirectPattern(pattern: string): string | undefined {
+  const [, host, path] = /^https?:\/\/([^/?#:]*)(?::[^/?#]*)?(.*)$/.exec(pattern) ?? []
+  if (path === '') return 'has no path: a pattern is the whole URI, and a single / is a path'
+  if (host?.includes('*') && !/\*(\.[^.*]+){2,}$/.test(host))
+    return 'has a * in its host that does not stand before a domain, as in https://*.example.com/'
+  const example = pattern.replaceAll(':*', ':1').replaceAll('*', 'x')
+  return refuseRedirectUri(example, { redirectSchemes: [schemeOf(pattern)] })
 }
 
 /** Lengths, counts and names out of their range. */

@@ -93,7 +93,6 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
     authorize: authorizeEndpoint({
       ...domain,
       policy: { ...config, resources },
-      redirectSchemes: config.redirectSchemes,
       showConsent: showConsent({ ...consent, action: `${basePath}/consent` }),
     }),
     consent: consentEndpoint({ ...consent, origin: new URL(config.baseUrl).origin }),

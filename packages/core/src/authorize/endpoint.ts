@@ -12,7 +12,7 @@ import { seeOther } from '../http/redirect.ts'
 import type { Emit } from '../ports/events.ts'
 import { invalidClient, invalidRequest, OAuthError } from '../protocol/errors.ts'
 import { type Parameters, parseParameters } from '../protocol/parameters.ts'
-import { matchesRedirectUri, redirectTo, refuseRedirectUri } from '../protocol/redirect-uri.ts'
+import { matchesRedirectUri, type RedirectPolicy, redirectTo, refuseRedirectUri } from '../protocol/redirect-uri.ts'
 import type { Client } from '../records/client.ts'
 import type { AuthorizationRequest } from '../records/transaction.ts'
 
@@ -23,8 +23,7 @@ export type ShowConsent = (request: AuthorizationRequest, client: Client, browse
 export interface AuthorizeEndpointNeeds {
   readonly issuer: string
   readonly findClient: FindClient
-  readonly policy: RequestPolicy
-  readonly redirectSchemes: readonly string[]
+  readonly policy: RequestPolicy & RedirectPolicy
   readonly showConsent: ShowConsent
   readonly emit: Emit
   readonly limiter: Limiter
@@ -34,15 +33,7 @@ export interface AuthorizeEndpointNeeds {
  * Authorization (RFC 6749 §4.1.1): judges what a client asks for and shows the person the question. It writes nothing, so it
  * can be asked any number of times. Until the redirect URI is known to be the client's, errors go to a page and nowhere else.
  */
-export function authorizeEndpoint({
-  issuer,
-  findClient,
-  policy,
-  redirectSchemes,
-  showConsent,
-  emit,
-  limiter,
-}: AuthorizeEndpointNeeds): Handler {
+export function authorizeEndpoint({ issuer, findClient, policy, showConsent, emit, limiter }: AuthorizeEndpointNeeds): Handler {
   return openEndpoint({
     name: 'authorize',
     kind: 'page',
@@ -51,7 +42,7 @@ export function authorizeEndpoint({
     limitedAs: 'authorize',
     async get(request) {
       const parameters = parseParameters(new URL(request.url).searchParams, authorizeNames)
-      const { client, redirectUri } = await proveTarget(parameters, findClient, redirectSchemes)
+      const { client, redirectUri } = await proveTarget(parameters, findClient, policy)
       let asked: AuthorizationRequest
       try {
         asked = parseAuthorizationRequest(parameters, client, redirectUri, policy)
@@ -70,7 +61,7 @@ export function authorizeEndpoint({
 async function proveTarget(
   { values, repeated }: Parameters<AuthorizeName>,
   findClient: FindClient,
-  redirectSchemes: readonly string[],
+  redirects: RedirectPolicy,
 ): Promise<{ client: Client; redirectUri: string }> {
   if (repeated.includes('client_id') || repeated.includes('redirect_uri')) {
     throw invalidRequest('The client or its redirect URI was sent more than once.', 'parameter_repeated')
@@ -84,7 +75,7 @@ async function proveTarget(
   if (!client.redirectUris.some((registered) => matchesRedirectUri(redirectUri, registered))) {
     throw invalidRequest('The redirect URI is not one that the application registered.', 'redirect_uri_unregistered')
   }
-  // Again, because an older release may have registered what this one refuses (threat T28).
-  if (refuseRedirectUri(redirectUri, redirectSchemes)) throw invalidRequest('The redirect URI is not allowed.', 'redirect_uri_refused')
+  // Again, because what is registered may be older than this release and than the operator's list (threats T25 and T28).
+  if (refuseRedirectUri(redirectUri, redirects)) throw invalidRequest('The redirect URI is not allowed.', 'redirect_uri_refused')
   return { client, redirectUri }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { OAuthError } from './errors.ts'
 import type { PublicJwk } from './jwk-set.ts'
-import { refuseRedirectUri } from './redirect-uri.ts'
+import { type RedirectPolicy, refuseRedirectUri } from './redirect-uri.ts'
 import { narrowScopes, parseScope } from './scope.ts'
 
 /** What a client says of itself, in our words and within our limits (RFC 7591 §2). */
@@ -31,9 +31,8 @@ export type GrantType = 'authorization_code' | 'refresh_token'
 export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
 /** What the server allows a registration to ask for. */
-export interface RegistrationPolicy {
+export interface RegistrationPolicy extends RedirectPolicy {
   readonly validScopes: readonly string[]
-  readonly redirectSchemes: readonly string[]
 }
 
 const body = z.object({
@@ -52,15 +51,15 @@ const grantTypes: readonly GrantType[] = ['authorization_code', 'refresh_token']
  * Parses a registration request (RFC 7591 §2). Unknown fields are dropped, unsupported values replaced where §2 allows it.
  * Throws `invalid_redirect_uri` or `invalid_client_metadata` (§3.2.2); nothing of the request is echoed.
  */
-export function parseClientMetadata(json: unknown, { validScopes, redirectSchemes }: RegistrationPolicy): ClientMetadata {
+export function parseClientMetadata(json: unknown, policy: RegistrationPolicy): ClientMetadata {
   const parsed = body.safeParse(json)
   if (!parsed.success) throw refuseShape(parsed.error)
   const { data } = parsed
   for (const uri of data.redirect_uris) {
-    const why = refuseRedirectUri(uri, redirectSchemes) ?? refuseForWeb(uri, data.application_type)
+    const why = refuseRedirectUri(uri, policy) ?? refuseForWeb(uri, data.application_type)
     if (why) throw new OAuthError('invalid_redirect_uri', `A redirect URI ${why}.`, { reason: 'redirect_uri_refused' })
   }
-  const scope = data.scope === undefined ? undefined : narrowScopes(parseScope(data.scope) ?? [], validScopes)
+  const scope = data.scope === undefined ? undefined : narrowScopes(parseScope(data.scope) ?? [], policy.validScopes)
   const clientName = data.client_name === undefined ? '' : cleanName(data.client_name)
   return {
     redirectUris: data.redirect_uris,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isLoopbackUri, matchesRedirectUri, redirectDestination, redirectTo, refuseRedirectUri } from './redirect-uri.ts'
 
-const schemes = ['cursor', 'vscode', 'claude']
+const policy = { redirectSchemes: ['cursor', 'vscode', 'claude'] }
 
 /** Redirect URIs of clients that exist, and some that a client may well have. */
 const usable = [
@@ -31,7 +31,7 @@ const usable = [
 
 describe('a redirect URI that can be registered (R50, R115)', () => {
   it.each(usable)('%s', (uri) => {
-    expect(refuseRedirectUri(uri, schemes)).toBeUndefined()
+    expect(refuseRedirectUri(uri, policy)).toBeUndefined()
   })
 })
 
@@ -111,14 +111,14 @@ describe('a redirect URI that cannot (R50, R115)', () => {
     ['https://client.example.com/cb?error', 'has a query parameter that answers use'],
     ['https://client.example.com/cb?co%64e=1', 'has a query parameter that answers use'],
   ])('%j %s', (uri, why) => {
-    expect(refuseRedirectUri(uri, schemes)).toBe(why)
+    expect(refuseRedirectUri(uri, policy)).toBe(why)
   })
 
   it('is longer than 2048 characters (T34)', () => {
     const of = (length: number) => `https://client.example.com/${'a'.repeat(length - 27)}`
     expect(of(2048)).toHaveLength(2048)
-    expect(refuseRedirectUri(of(2048), schemes)).toBeUndefined()
-    expect(refuseRedirectUri(of(2049), schemes)).toBe('is longer than 2048 characters')
+    expect(refuseRedirectUri(of(2048), policy)).toBeUndefined()
+    expect(refuseRedirectUri(of(2049), policy)).toBe('is longer than 2048 characters')
   })
 
   it.each([
@@ -134,11 +134,11 @@ describe('a redirect URI that cannot (R50, R115)', () => {
     'wss://client.example.com/',
     'ftp://client.example.com/',
   ])('has a dangerous scheme, even one that the operator lists: %s (T28)', (uri) => {
-    expect(refuseRedirectUri(uri, [uri.replace(/:.*/, '')])).toBe('has a scheme that is not allowed')
+    expect(refuseRedirectUri(uri, { redirectSchemes: [uri.replace(/:.*/, '')] })).toBe('has a scheme that is not allowed')
   })
 
   it('is http elsewhere, even where the operator lists http', () => {
-    expect(refuseRedirectUri('http://evil.example/', ['http'])).toBe('is http outside loopback')
+    expect(refuseRedirectUri('http://evil.example/', { redirectSchemes: ['http'] })).toBe('is http outside loopback')
   })
 })
 
@@ -161,7 +161,7 @@ describe('whatever is accepted', () => {
   it('is the text that a browser follows: new URL() changes nothing but a missing last slash (T23)', () => {
     fc.assert(
       fc.property(anyUri, (uri) => {
-        if (refuseRedirectUri(uri, schemes) === undefined) expect([uri, `${uri}/`]).toContain(new URL(uri).href)
+        if (refuseRedirectUri(uri, policy) === undefined) expect([uri, `${uri}/`]).toContain(new URL(uri).href)
       }),
       { seed: 23, numRuns: 2000 },
     )
@@ -170,7 +170,7 @@ describe('whatever is accepted', () => {
   it('is https, http on loopback, or a private-use scheme; has no user and no fragment (T28, R50)', () => {
     fc.assert(
       fc.property(anyUri, (uri) => {
-        if (refuseRedirectUri(uri, schemes) !== undefined) return
+        if (refuseRedirectUri(uri, policy) !== undefined) return
         const { protocol, hostname, hash, username, password } = new URL(uri)
         expect(`${hash}${username}${password}`).toBe('')
         if (protocol === 'http:') expect(['127.0.0.1', 'localhost', '[::1]']).toContain(hostname)
@@ -302,7 +302,7 @@ describe('the redirect that carries an answer', () => {
 
   it('goes to the same place, keeps its own query to the letter, and returns every member unchanged and once (R58, R59)', () => {
     const text = fc.string({ unit: 'binary', maxLength: 40 })
-    const accepted = anyUri.filter((uri) => refuseRedirectUri(uri, schemes) === undefined)
+    const accepted = anyUri.filter((uri) => refuseRedirectUri(uri, policy) === undefined)
     fc.assert(
       fc.property(accepted, text, text, (uri, state, code) => {
         const location = redirectTo(uri, { code, state, iss: 'https://mcp.example.com/a' })

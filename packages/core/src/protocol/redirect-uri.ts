@@ -1,3 +1,5 @@
+import { matchesRedirectPattern } from './redirect-pattern.ts'
+
 /** Schemes that run or show what they carry, or that no client can receive on (RFC 8252 §8.10 and threat T28). */
 const dangerousSchemes: readonly string[] = [
   'javascript',
@@ -18,12 +20,20 @@ const answerNames: readonly string[] = ['code', 'state', 'iss', 'error']
 
 const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::\d{1,5})?((?:\/|\?).*)?$/
 
+/** Which redirect URIs this server takes, of those that anybody could (ours). */
+export interface RedirectPolicy {
+  /** Private-use schemes without a dot. */
+  readonly redirectSchemes: readonly string[]
+  /** The operator's list: patterns, of which a redirect URI has to match one. Absent: no list. */
+  readonly redirectUris?: readonly string[]
+}
+
 /**
  * Why `uri` cannot be registered as a redirect URI, or undefined when it can: https, http on loopback, or a private-use
- * scheme with a dot or named in `schemes` (OAuth 2.1 §2.3, RFC 8252 §7.1). What a URL parser would rewrite is refused, so
+ * scheme with a dot or named by the operator (OAuth 2.1 §2.3, RFC 8252 §7.1), and on the operator's list if there is one. What a URL parser would rewrite is refused, so
  * that the text compared later is the text browsers follow.
  */
-export function refuseRedirectUri(uri: string, schemes: readonly string[]): string | undefined {
+export function refuseRedirectUri(uri: string, { redirectSchemes, redirectUris }: RedirectPolicy): string | undefined {
   if (uri.length > 2048) return 'is longer than 2048 characters'
   if (!URL.canParse(uri)) return 'is not an absolute URI'
   const url = new URL(uri)
@@ -33,9 +43,10 @@ export function refuseRedirectUri(uri: string, schemes: readonly string[]): stri
   if (url.username !== '' || url.password !== '') return 'names a user'
   if (url.href !== uri && url.href !== `${uri}/`) return 'is not in its normal form'
   if (scheme === 'http' && !isLoopbackUri(uri)) return 'is http outside loopback'
-  if (scheme !== 'https' && scheme !== 'http' && !scheme.includes('.') && !schemes.includes(scheme))
+  if (scheme !== 'https' && scheme !== 'http' && !scheme.includes('.') && !redirectSchemes.includes(scheme))
     return 'has a scheme that is not allowed'
   if (answerNames.some((name) => url.searchParams.has(name))) return 'has a query parameter that answers use'
+  if (redirectUris && !redirectUris.some((pattern) => matchesRedirectPattern(uri, pattern))) return 'is not one that this server allows'
   return undefined
 }
 
