@@ -224,7 +224,7 @@ describe('one issuer', () => {
   )
 
   it('does not depend on the Host of a request, nor on what proxies say of it (T85)', async () => {
-    const house = openHouse(example)
+    const house = openHouse({ issuerUrl: 'https://mcp.example.com', baseUrl: 'https://mcp.example.com/api' })
     const { pathname } = new URL(house.auth.resources[0].metadataUrl)
     const forged = {
       host: 'evil.test',
@@ -233,21 +233,21 @@ describe('one issuer', () => {
       forwarded: 'host=evil.test;proto=https',
     }
     for (const path of ['/.well-known/oauth-authorization-server', pathname]) {
-      const plain = await (await house.call(`http://localhost:8000${path}`)).text()
+      const plain = await (await house.call(`https://mcp.example.com${path}`)).text()
       const elsewhere = await house.auth.fetch(new Request(`https://evil.test:1${path}`, { headers: forged }))
       expect(await elsewhere?.text()).toBe(plain)
     }
   })
 
   it('keeps our callback and our form where they are for any Host (T85)', async () => {
-    const house = openHouse()
+    const house = openHouse({ baseUrl: 'https://mcp.example.com' })
     const clientId = await house.register()
     const tab = openTab(house)
-    const url = house.authorizeUrl(clientId).replace('http://localhost:8000', 'https://evil.test')
+    const url = house.authorizeUrl(clientId).replace('https://mcp.example.com', 'https://evil.test')
     const page = await tab.open(url, { 'x-forwarded-host': 'evil.test' })
     const { refresh } = await tab.decide(page, 'approve')
     expect(page.text).toContain('<form method="post" action="/consent">')
-    expect(new URL(refresh).searchParams.get('redirect_uri')).toBe('http://localhost:8000/auth/callback')
+    expect(new URL(refresh).searchParams.get('redirect_uri')).toBe('https://mcp.example.com/auth/callback')
   })
 })
 
@@ -442,7 +442,7 @@ describe('the routes, as data', () => {
     expect(listed(auth.getRoutes('/mcp'))).toEqual(before)
     for (const { method, path, handler, ...rest } of [...auth.getRoutes(), ...auth.getWellKnownRoutes()]) {
       expect(rest).toEqual({})
-      const answer = await handler(new Request(`http://elsewhere.test${path}`, { method }))
+      const answer = await handler(new Request(`http://127.0.0.1:9${path}`, { method }))
       expect({ method, path, wrong: answer.status === 405 || answer.status >= 500 }).toEqual({ method, path, wrong: false })
     }
   })

@@ -149,7 +149,7 @@ describe('without a token', () => {
   })
 
   it('the answer names our URLs, whatever Host or X-Forwarded-Host say (T85)', async () => {
-    const house = openHouse()
+    const house = openHouse({ baseUrl: 'https://mcp.example.com' })
     const headers = {
       host: 'evil.example',
       'x-forwarded-host': 'evil.example',
@@ -157,8 +157,8 @@ describe('without a token', () => {
       forwarded: 'host=evil.example',
     }
     const who = await house.auth.authenticate(new Request('https://evil.example/mcp', { headers }))
-    expect(who).toBeInstanceOf(Response)
-    if (who instanceof Response) await expectBare(who)
+    const challenge = 'Bearer scope="user", resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource/mcp"'
+    expect(who instanceof Response && [who.status, who.headers.get('www-authenticate'), await who.text()]).toEqual([401, challenge, ''])
   })
 })
 

@@ -1,6 +1,7 @@
 import { type Config, parseConfig } from './config.ts'
 import { type AuthorizationServerMetadata, authorizationServerMetadata } from './discovery/authorization-server.ts'
 import type { Handler } from './http/endpoint.ts'
+import { type RefuseForeignHost, refuseForeignHost } from './http/own-host.ts'
 import type { Peer } from './http/peer.ts'
 import type { OAuthProxyOptions } from './options.ts'
 import { type Environment, systemEnvironment } from './ports/environment.ts'
@@ -35,6 +36,7 @@ export class OAuthProxy {
   readonly #environment: Environment
   readonly #emit: Emit
   readonly #wired: Wired
+  readonly #refuseForeignHost: RefuseForeignHost
   readonly #handlers: ReadonlyMap<string, Handler>
 
   constructor(options: OAuthProxyOptions, upstream: Upstream, environment: Environment = systemEnvironment()) {
@@ -43,9 +45,10 @@ export class OAuthProxy {
     this.#environment = environment
     this.#emit = emitTo(options.onEvent, environment)
     this.#wired = wire(config, upstream, environment, this.#emit)
+    this.#refuseForeignHost = refuseForeignHost(config.baseUrl, this.#emit)
     this.oauthMetadata = authorizationServerMetadata({ ...config, scopes: config.validScopes })
     const operational = this.getRoutes().map(({ path, handler }): [string, Handler] => [`${config.basePath}${path}`, handler])
-    const wellKnown = wellKnownRoutes(this.#routeNeeds(), config.resources).map(({ path, handler }): [string, Handler] => [path, handler])
+    const wellKnown = this.#wellKnownRoutes(config.resources).map(({ path, handler }): [string, Handler] => [path, handler])
     this.#handlers = new Map([...wellKnown, ...operational])
   }
 
@@ -62,12 +65,12 @@ export class OAuthProxy {
   /** The operational endpoints. Paths are relative to the mount. Throws `ConfigurationError` for an MCP path that is not listed. */
   getRoutes(mcpPath?: string): Route[] {
     this.#select(mcpPath)
-    return operationalRoutes(this.#routeNeeds(), this.#wired.handlers)
+    return this.#guarded(operationalRoutes(this.#routeNeeds(), this.#wired.handlers))
   }
 
   /** The documents that must sit at the origin's root; paths are absolute. Throws `ConfigurationError` for an MCP path that is not listed. */
   getWellKnownRoutes(mcpPath?: string): Route[] {
-    return wellKnownRoutes(this.#routeNeeds(), this.#select(mcpPath))
+    return this.#wellKnownRoutes(this.#select(mcpPath))
   }
 
   /** Answers a request to one of our endpoints, by its full public path, to the letter; undefined when it is not ours. */
@@ -75,12 +78,14 @@ export class OAuthProxy {
     return this.#handlers.get(new URL(request.url).pathname)?.(request, peer)
   }
 
-  /** Who calls the MCP endpoint; or the finished 400, 401, 403 or 503. */
+  /** Who calls the MCP endpoint; or the finished 400, 401, 403, 421 or 503. */
   async authenticate(
     request: Request,
     { mcpPath, scopes = this.#config.requiredScopes }: AuthenticateOptions = {},
   ): Promise<AuthInfo | Response> {
     const [first, ...others] = this.#select(mcpPath)
+    const foreign = this.#refuseForeignHost(request)
+    if (foreign) return foreign
     const path = new URL(request.url).pathname.replace(/\/$/, '')
     const meant = mcpPath === undefined ? [first, ...others].find((resource) => resource.path === path) : undefined
     return this.#wired.authenticate(request, { resources: meant ? [meant] : [first, ...others], scopes })
@@ -127,6 +132,18 @@ export class OAuthProxy {
   /** Waits for the work that goes on beside requests; call it before the process ends. */
   close(): Promise<void> {
     return this.#environment.drain()
+  }
+
+  #wellKnownRoutes(resources: readonly Resource[]): Route[] {
+    return this.#guarded(wellKnownRoutes(this.#routeNeeds(), resources))
+  }
+
+  // Here, so that it holds however a framework gets to our handlers.
+  #guarded(routes: readonly Route[]): Route[] {
+    return routes.map((route) => ({
+      ...route,
+      handler: async (request, peer) => this.#refuseForeignHost(request) ?? route.handler(request, peer),
+    }))
   }
 
   #routeNeeds(): { config: Config; oauthMetadata: AuthorizationServerMetadata; emit: Emit } {

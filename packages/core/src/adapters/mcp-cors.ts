@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
+import { isLoopbackHost } from '../protocol/public-url.ts'
 
 /** Who may call the MCP endpoint from a browser. */
 export interface McpCorsOptions {
@@ -7,15 +8,13 @@ export interface McpCorsOptions {
   readonly origins?: readonly string[]
 }
 
-const loopback = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
-
 /**
  * CORS for the MCP endpoint, and the check of `Origin` that MCP's transport asks for: a page elsewhere that has a name
  * resolve to this machine is refused with 403 (threat T84). Callers that are not browsers send no `Origin`.
  */
 export function mcpCors(resource: string, { origins }: McpCorsOptions): MiddlewareHandler {
-  const onLoopback = loopback.test(new URL(resource).origin)
-  const isAllowed = (origin: string): boolean => (origins ? origins.includes(origin) : !onLoopback || loopback.test(origin))
+  const onLoopback = isOnLoopback(resource)
+  const isAllowed = (origin: string): boolean => (origins ? origins.includes(origin) : !onLoopback || isOnLoopback(origin))
   const answer = cors({
     origin: (origin) => (isAllowed(origin) ? origin : undefined),
     allowMethods: ['GET', 'POST', 'DELETE'],
@@ -38,4 +37,8 @@ export function mcpCors(resource: string, { origins }: McpCorsOptions): Middlewa
       return context.json({ error: 'access_denied', error_description: 'This origin may not call here.' }, 403)
     return answer(context, next)
   }
+}
+
+function isOnLoopback(url: string): boolean {
+  return URL.canParse(url) && isLoopbackHost(new URL(url).hostname)
 }

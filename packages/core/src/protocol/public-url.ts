@@ -36,8 +36,7 @@ export function parsePublicUrl(name: string, text: unknown, problems: string[]):
   const parsed = new URL(url)
   const { protocol, hostname, pathname, search, hash, username, password } = parsed
   const path = pathname === '/' ? '' : pathname
-  const loopback = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
-  if (protocol !== 'https:' && !(protocol === 'http:' && loopback))
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopbackHost(hostname)))
     problems.push(`${name} ${url} is not https (http is accepted on loopback only)`)
   else if (search || hash || username || password || /[?#]/.test(url)) problems.push(`${name} ${url} has a query, a fragment or a user`)
   else if (parsed.href !== url && parsed.href !== `${url}/`)
@@ -45,6 +44,11 @@ export function parsePublicUrl(name: string, text: unknown, problems: string[]):
   else if (url.endsWith('/') || !plainHost.test(hostname) || !plainPath.test(path))
     problems.push(`${name} ${url} has a host or a path with other characters than letters, digits and - . _ ~, or with an empty part`)
   return { url, path }
+}
+
+/** Whether the `hostname` of a URL is this machine itself, by the three names that RFC 8252 §7.3 and §8.3 know. */
+export function isLoopbackHost(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
 }
 
 /** Parses `mcpPath` (ours). A path that repeats the prefix is a problem that prints the doubled URL and the right pair. */
