@@ -24,7 +24,7 @@ const floors = [
   ['http', 'records'],
   ['upstream'],
   ['clients', 'tokens'],
-  ['discovery', 'register', 'authorize', 'consent', 'callback', 'token', 'revoke', 'gate'],
+  ['discovery', 'register', 'push', 'authorize', 'consent', 'callback', 'token', 'revoke', 'gate'],
   [''],
   ['adapters'],
 ]

@@ -51,6 +51,7 @@ const surface: Record<string, string[]> = {
     'type Environment',
     'type ErrorCode',
     'type Event',
+    'type ExtensionOptions',
     'type Handler',
     'type Identity',
     'type Lifetimes',

@@ -149,16 +149,18 @@ describe('what secret scanners and operators look for:', () => {
 })
 
 describe('in the store, for the next release and the one before, these are the fields of', () => {
-  const kinds = ['deployment', 'client', 'transaction', 'grant', 'lease'] as const
+  const extensions = { pushedRequests: 'allowed' } as const
+  const kinds = ['deployment', 'client', 'pushed-request', 'transaction', 'grant', 'lease'] as const
 
   /** Everything a login and its upkeep ever wrote, by the kind of record. */
   async function writeEverything(): Promise<Record<(typeof kinds)[number], unknown[]>> {
     const world = openHouse({ mode: 'github-app' })
     const store = watchedStore(memoryStore(world))
-    const house = openHouse({ beside: world, clientStorage: store, lifetimes: { accessToken: 100_000 } })
+    const house = openHouse({ beside: world, clientStorage: store, lifetimes: { accessToken: 100_000 }, extensions })
     const clientId = await house.register({ scope: 'user', application_type: 'native' })
     await house.redeem(clientId, (await house.signIn(clientId)).searchParams.get('code') ?? '')
-    await house.register({ token_endpoint_auth_method: 'client_secret_basic' })
+    await house.register({ token_endpoint_auth_method: 'client_secret_basic', require_pushed_authorization_requests: true })
+    await house.post('/par', new URL(house.authorizeUrl(clientId)).searchParams)
     const { tab, callback } = await comeToCallback(house, { state: undefined })
     await tab.open(callback)
     const { tokens } = await house.login()
@@ -168,7 +170,14 @@ describe('in the store, for the next release and the one before, these are the f
     await house.environment.drain()
     const of = (kind: string): unknown[] =>
       store.written.filter(({ key }) => key.split(':')[1] === kind).map(({ value }): unknown => JSON.parse(value))
-    return { deployment: of('deployment'), client: of('client'), transaction: of('transaction'), grant: of('grant'), lease: of('lease') }
+    return {
+      deployment: of('deployment'),
+      client: of('client'),
+      'pushed-request': of('pushed-request'),
+      transaction: of('transaction'),
+      grant: of('grant'),
+      lease: of('lease'),
+    }
   }
 
   const fields = {
@@ -181,10 +190,12 @@ describe('in the store, for the next release and the one before, these are the f
       'endsAt',
       'grantTypes',
       'id',
+      'pushesRequests',
       'redirectUris',
       'scope',
       'secretHash',
     ],
+    'pushed-request': ['clientId', 'endsAt', 'values'],
     transaction: [
       'browser',
       'endsAt',
@@ -230,7 +241,7 @@ describe('in the store, for the next release and the one before, these are the f
   }
 
   it.each(kinds)('a %s', async (kind) => {
-    expect(namesOf((await writeEverything())[kind], ['identity.claims'])).toEqual(fields[kind])
+    expect(namesOf((await writeEverything())[kind], ['identity.claims', 'values'])).toEqual(fields[kind])
   })
 
   it('a grant that a later release wrote more into: what is not known here is written back', async () => {

@@ -3,11 +3,14 @@ import type { AuthorizeUser } from './callback/open-grant.ts'
 import { parseStaticClient, type StaticClient } from './clients/static-client.ts'
 import type { RateLimit } from './http/rate-limit.ts'
 import type { OAuthProxyOptions } from './options.ts'
+import { type Addresses, parseAddresses } from './parse-addresses.ts'
+import { type Extensions, parseExtensions } from './parse-extensions.ts'
+import { parseKeys } from './parse-keys.ts'
 import type { Store } from './ports/store.ts'
 import type { Upstream, UpstreamClientCredentials } from './ports/upstream.ts'
 import { ConfigurationError } from './protocol/errors.ts'
 import { defaultLifetimes, type Lifetimes } from './protocol/lifetimes.ts'
-import { parseMcpPaths, parsePublicUrl, type Resource } from './protocol/public-url.ts'
+import type { Resource } from './protocol/public-url.ts'
 import type { RedirectPolicy } from './protocol/redirect-uri.ts'
 import type { Seconds } from './protocol/time.ts'
 import type { Client } from './records/client.ts'
@@ -21,16 +24,10 @@ import {
   refuseUpstreamClient,
   schemeOf,
 } from './refuse-options.ts'
-import { parseSigningKey, type SigningKey } from './tokens/keys.ts'
+import type { SigningKey } from './tokens/keys.ts'
 
 /** The options, parsed once. */
-export interface Config extends Policy {
-  readonly baseUrl: string
-  /** The path of `baseUrl`, without a slash at its end; empty at the root. */
-  readonly basePath: string
-  readonly issuer: string
-  readonly issuerPath: string
-  readonly secure: boolean
+export interface Config extends Policy, Addresses, Extensions {
   /** The first one is the default. */
   readonly resources: readonly [Resource, ...Resource[]]
   readonly upstreamClient: UpstreamClientCredentials
@@ -59,11 +56,11 @@ const knownSchemes: readonly string[] = ['cursor', 'vscode', 'vscode-insiders', 
 /** Parses the options. Throws one `ConfigurationError` that lists every problem. */
 export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Config {
   const problems: string[] = []
-  const base = parsePublicUrl('baseUrl', options.baseUrl, problems)
-  const issuer = options.issuerUrl === undefined ? base : parsePublicUrl('issuerUrl', options.issuerUrl, problems)
-  const [resource, ...resources] = parseMcpPaths(options.mcpPath ?? '/mcp', base, problems)
+  const addresses = parseAddresses(options, problems)
+  const [resource, ...resources] = addresses.resources
   const [signingKey, ...signingKeys] = parseKeys(options.jwtSigningKey, problems)
   const policy = parsePolicy(options, upstream)
+  const extensions = parseExtensions(options.extensions, problems)
   problems.push(
     ...refuseUpstreamClient(options, upstream),
     ...refuseStore(options),
@@ -76,18 +73,15 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
   if (problems.length > 0 || !resource || !signingKey) throw new ConfigurationError(problems)
   return Object.freeze({
     ...policy,
-    baseUrl: base.url,
-    basePath: base.path,
-    issuer: issuer.url,
-    issuerPath: issuer.path,
-    secure: base.url.startsWith('https:'),
+    ...extensions,
+    ...addresses,
     resources: [resource, ...resources] as const,
     upstreamClient: { clientId: options.clientId, ...(options.clientSecret !== undefined && { clientSecret: options.clientSecret }) },
     signingKeys: [signingKey, ...signingKeys] as const,
     store: options.clientStorage,
-    namespace: options.namespace ?? `drawbridge-${createHash('sha256').update(issuer.url).digest('hex').slice(0, 10)}`,
+    namespace: options.namespace ?? `drawbridge-${createHash('sha256').update(addresses.issuer).digest('hex').slice(0, 10)}`,
     staticClients,
-    serverName: options.consent?.serverName ?? new URL(base.url).host,
+    serverName: options.consent?.serverName ?? new URL(addresses.baseUrl).host,
     lifetimes: { ...defaultLifetimes, ...options.lifetimes },
     staleFor: options.upstream?.staleFor ?? day,
     authorizeUser: options.upstream?.authorizeUser ?? (() => true),
@@ -125,24 +119,4 @@ function parseStaticClients(clients: readonly StaticClient[], policy: Policy, pr
   })
   if (new Set(clients.map(({ clientId }) => clientId)).size < clients.length) problems.push('clients.static lists a clientId twice')
   return new Map(parsed)
-}
-
-function parseKeys(input: OAuthProxyOptions['jwtSigningKey'], problems: string[]): SigningKey[] {
-  const inputs = Array.isArray(input) ? input : [input]
-  if (inputs.length === 0 || inputs.some((key) => key === undefined || key === '')) {
-    problems.push('jwtSigningKey is missing: "npm run keygen" prints one')
-    return []
-  }
-  const keys = inputs.flatMap((key, index) => {
-    try {
-      return [parseSigningKey(key)]
-    } catch (cause) {
-      problems.push(
-        `${inputs.length > 1 ? `jwtSigningKey[${index}]` : 'jwtSigningKey'} ${cause instanceof TypeError ? cause.message : 'cannot be read'}`,
-      )
-      return []
-    }
-  })
-  if (new Set(keys.map((key) => key.kid)).size < keys.length) problems.push('jwtSigningKey lists two keys with the same "kid"')
-  return keys
 }

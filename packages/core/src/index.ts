@@ -8,6 +8,7 @@ export { type AuthenticateOptions, OAuthProxy, type RevokeTarget } from './oauth
 export type {
   ClientOptions,
   ConsentOptions,
+  ExtensionOptions,
   LimitOptions,
   OAuthProxyOptions,
   UpstreamOptions,

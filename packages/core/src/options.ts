@@ -40,6 +40,7 @@ export interface OAuthProxyOptions {
   readonly upstream?: UpstreamOptions
   readonly verification?: VerificationOptions
   readonly limits?: LimitOptions
+  readonly extensions?: ExtensionOptions
 }
 
 /** Which clients may register, and for what. */
@@ -83,4 +84,13 @@ export interface UpstreamOptions {
 export interface VerificationOptions {
   /** Seconds for which a token that was verified is not looked up again; a revocation takes as long to be seen. Default: 0. */
   readonly cacheFor?: Seconds
+}
+
+/** What goes beyond MCP's authorization specification. Everything here is off by default. */
+export interface ExtensionOptions {
+  /**
+   * Pushed authorization requests (RFC 9126): a client sends its request to `/par`, and only a reference goes through the browser. With `required`
+   * no other request is taken, which few MCP clients can meet. Default: off.
+   */
+  readonly pushedRequests?: 'allowed' | 'required'
 }

@@ -16,6 +16,7 @@ export interface Route {
 /** The endpoints that do something, by their path below `baseUrl`. */
 export interface OperationalHandlers {
   readonly authorize: Handler
+  readonly push: Handler
   readonly consent: Handler
   readonly callback: Handler
   readonly register: Handler
@@ -40,6 +41,7 @@ export function operationalRoutes({ config, oauthMetadata, emit }: RouteNeeds, h
   const appended = config.issuerPath !== '' && config.issuer === config.baseUrl
   return [
     ...at('/authorize', handlers.authorize, ['GET']),
+    ...(config.pushedRequests ? at('/par', handlers.push, ['POST', 'OPTIONS']) : []),
     ...at('/consent', handlers.consent, ['POST']),
     ...at('/auth/callback', handlers.callback, ['GET']),
     ...at('/register', handlers.register, ['POST', 'OPTIONS']),

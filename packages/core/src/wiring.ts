@@ -11,6 +11,7 @@ import { type Limiter, openLimiter, windowLimit } from './http/rate-limit.ts'
 import type { Environment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
 import type { Upstream } from './ports/upstream.ts'
+import { pushEndpoint } from './push/endpoint.ts'
 import { openRecords, type Records } from './records/records.ts'
 import { registerEndpoint } from './register/endpoint.ts'
 import { revokeEndpoint } from './revoke/endpoint.ts'
@@ -87,12 +88,14 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
   const { lifetimes, serverName, basePath } = config
   const resources = config.resources.map((resource) => resource.uri)
   const consent = { ...domain, deployment: domain.records.deployment, serverName, upstreamName: upstream.name }
+  const asking = { ...domain, policy: { ...config, resources } }
   const granting = { ...domain, lifetimes, accessTokenLifetime: lifetimes.accessToken, resources }
   return {
     register: registerEndpoint({ ...domain, policy: config }),
+    push: pushEndpoint(asking),
     authorize: authorizeEndpoint({
-      ...domain,
-      policy: { ...config, resources },
+      ...asking,
+      pushedRequests: config.pushedRequests,
       showConsent: showConsent({ ...consent, action: `${basePath}/consent` }),
     }),
     consent: consentEndpoint({ ...consent, origin: new URL(config.baseUrl).origin }),

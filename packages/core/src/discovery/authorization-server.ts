@@ -8,6 +8,9 @@ export type AuthorizationServerMetadata = {
   readonly token_endpoint: string
   readonly registration_endpoint: string
   readonly revocation_endpoint: string
+  /** Where requests are pushed to, and whether they have to be (RFC 9126 §5). */
+  readonly pushed_authorization_request_endpoint?: string
+  readonly require_pushed_authorization_requests?: true
   /** Its keys verify our tokens; empty while a secret signs them and we alone can (RFC 9068 §4). */
   readonly jwks_uri: string
   readonly scopes_supported: string[]
@@ -29,19 +32,23 @@ export interface AuthorizationServerNeeds {
   readonly issuer: string
   readonly baseUrl: string
   readonly scopes: readonly string[]
+  readonly pushedRequests: 'allowed' | 'required' | undefined
 }
 
 /** `none` first: it is what a program on somebody's computer should choose. */
 const authenticationMethods: readonly string[] = ['none', 'client_secret_basic', 'client_secret_post']
 
 /** Makes the document. Every list is what the endpoints really accept. */
-export function authorizationServerMetadata({ issuer, baseUrl, scopes }: AuthorizationServerNeeds): AuthorizationServerMetadata {
+export function authorizationServerMetadata(needs: AuthorizationServerNeeds): AuthorizationServerMetadata {
+  const { issuer, baseUrl, scopes, pushedRequests } = needs
   return {
     issuer,
     authorization_endpoint: `${baseUrl}/authorize`,
     token_endpoint: `${baseUrl}/token`,
     registration_endpoint: `${baseUrl}/register`,
     revocation_endpoint: `${baseUrl}/revoke`,
+    ...(pushedRequests && { pushed_authorization_request_endpoint: `${baseUrl}/par` }),
+    ...(pushedRequests === 'required' && { require_pushed_authorization_requests: true }),
     jwks_uri: `${baseUrl}/.well-known/jwks.json`,
     scopes_supported: [...scopes],
     response_types_supported: ['code'],

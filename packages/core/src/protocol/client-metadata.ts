@@ -19,6 +19,8 @@ export interface ClientMetadata {
   /** What the client asks for when a request names no scope. */
   readonly scope?: readonly string[]
   readonly applicationType?: 'native' | 'web'
+  /** It only ever pushes its requests, so that any other is not its own (RFC 9126 §6). */
+  readonly pushesRequests?: true
 }
 
 /** The grant types a client of ours can register. */
@@ -33,6 +35,8 @@ export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'clien
 /** What the server allows a registration to ask for. */
 export interface RegistrationPolicy extends RedirectPolicy {
   readonly validScopes: readonly string[]
+  /** Undefined while requests cannot be pushed. */
+  readonly pushedRequests?: 'allowed' | 'required' | undefined
 }
 
 const body = z.object({
@@ -43,6 +47,7 @@ const body = z.object({
   response_types: z.array(z.string().max(100)).max(20).optional(),
   scope: z.string().max(4096).optional(),
   application_type: z.enum(['native', 'web']).optional(),
+  require_pushed_authorization_requests: z.boolean().optional(),
 })
 
 const grantTypes: readonly GrantType[] = ['authorization_code', 'refresh_token']
@@ -70,6 +75,7 @@ export function parseClientMetadata(json: unknown, policy: RegistrationPolicy): 
     ...(clientName && { clientName }),
     ...(scope?.length && { scope }),
     ...(data.application_type && { applicationType: data.application_type }),
+    ...(policy.pushedRequests && data.require_pushed_authorization_requests && { pushesRequests: true }),
   }
 }
 

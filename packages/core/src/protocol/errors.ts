@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'invalid_target'
   | 'request_not_supported'
   | 'request_uri_not_supported'
+  | 'invalid_request_uri'
   | 'interaction_required'
   | 'access_denied'
   | 'server_error'

@@ -34,6 +34,20 @@ export function parseCode(code: string): CodeParts | undefined {
   return grantId !== undefined && secret !== undefined && uuid.test(grantId) ? { grantId, secret } : undefined
 }
 
+/** The prefix of every reference to a pushed request (RFC 9126 §2.2). */
+const requestUriPrefix = 'urn:ietf:params:oauth:request_uri:'
+
+/** The reference to a pushed request; `secret` is 256 random bits, base64url (RFC 9126 §2.2 and §7.1). */
+export function formatRequestUri(secret: string): string {
+  return `${requestUriPrefix}${secret}`
+}
+
+/** The secret in a reference to a pushed request; undefined when it is not of our grammar (RFC 9126 §2.2). */
+export function parseRequestUri(requestUri: string): string | undefined {
+  const secret = requestUri.slice(requestUriPrefix.length)
+  return requestUri.startsWith(requestUriPrefix) && /^[A-Za-z0-9_-]{43}$/.test(secret) ? secret : undefined
+}
+
 /** What a refresh token of ours consists of (ours; opaque to clients, RFC 6749 §1.5). */
 export interface RefreshTokenParts {
   readonly grantId: string

@@ -27,6 +27,7 @@ export const fixedLifetimes: Readonly<
     | 'clientUnused'
     | 'client'
     | 'clientRenewal'
+    | 'pushedRequest'
     | 'transaction'
     | 'transactionDone'
     | 'exchanging'
@@ -52,6 +53,8 @@ export const fixedLifetimes: Readonly<
   client: 430 * day,
   /** Written again when less than this is left: at most one write a month and client. */
   clientRenewal: 400 * day,
+  /** From the client's push to its browser, which it opens at once (RFC 9126 §2.2: 5 to 600 seconds); a person may have to paste it. */
+  pushedRequest: 90,
   /** A person finds a password, a phone and a second factor in this time. */
   transaction: 15 * minute,
   /** A browser that repeats the callback gets the same answer for this long. */

@@ -30,6 +30,7 @@ export const clientShape: z.ZodType<Client> = z.looseObject({
   jwksUri: z.string().exactOptional(),
   secretHash: z.string().exactOptional(),
   applicationType: z.enum(['native', 'web']).exactOptional(),
+  pushesRequests: z.literal(true).exactOptional(),
   createdAt: z.number(),
   endsAt: z.number(),
 })

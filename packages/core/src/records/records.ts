@@ -9,12 +9,14 @@ import { type Grant, grantShape } from './grant.ts'
 import { type Lease, leaseShape } from './lease.ts'
 import { type Lists, openLists } from './lists.ts'
 import { type Once, onceShape } from './once.ts'
+import { type PushedRequest, pushedRequestShape } from './pushed-request.ts'
 import { type Transaction, transactionShape } from './transaction.ts'
 
 /** All state there is. */
 export interface Records {
   readonly deployment: DeploymentDoor
   readonly clients: Collection<Client>
+  readonly pushedRequests: Collection<PushedRequest>
   readonly transactions: Collection<Transaction>
   readonly grants: Collection<Grant>
   readonly leases: Collection<Lease>
@@ -46,6 +48,7 @@ export function openRecords(needs: RecordsNeeds): Records {
   return {
     deployment,
     clients: open('client', clientShape),
+    pushedRequests: open('pushed-request', pushedRequestShape),
     transactions: open('transaction', transactionShape),
     grants: open('grant', grantShape),
     leases: open('lease', leaseShape),

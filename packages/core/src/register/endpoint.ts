@@ -47,5 +47,6 @@ function describeClient(client: Client, secret: string | undefined): Record<stri
     ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),
     ...(client.scope && { scope: formatScope(client.scope) }),
     ...(client.applicationType && { application_type: client.applicationType }),
+    ...(client.pushesRequests && { require_pushed_authorization_requests: true }),
   }
 }

@@ -1,0 +1,27 @@
+import type { OAuthProxyOptions } from './options.ts'
+import { parseMcpPaths, parsePublicUrl, type Resource } from './protocol/public-url.ts'
+
+/** Where we are, and who. */
+export interface Addresses {
+  readonly baseUrl: string
+  /** The path of `baseUrl`, without a slash at its end; empty at the root. */
+  readonly basePath: string
+  readonly issuer: string
+  readonly issuerPath: string
+  readonly secure: boolean
+  readonly resources: readonly Resource[]
+}
+
+/** Parses what is told of our addresses. */
+export function parseAddresses({ baseUrl, issuerUrl, mcpPath = '/mcp' }: OAuthProxyOptions, problems: string[]): Addresses {
+  const base = parsePublicUrl('baseUrl', baseUrl, problems)
+  const issuer = issuerUrl === undefined ? base : parsePublicUrl('issuerUrl', issuerUrl, problems)
+  return {
+    baseUrl: base.url,
+    basePath: base.path,
+    issuer: issuer.url,
+    issuerPath: issuer.path,
+    secure: base.url.startsWith('https:'),
+    resources: parseMcpPaths(mcpPath, base, problems),
+  }
+}
