@@ -118,6 +118,7 @@ const surface: Record<string, string[]> = {
     'type MemoryStoreOptions',
     'type Opened',
     'type RedisStore',
+    'type RedisStoreOptions',
     'type SqliteStore',
     'type StoreOptions',
   ],

@@ -364,6 +364,22 @@ describe('clients.redirectUris (T27, T101)', () => {
   })
 })
 
+describe('a store that others can get at (T96)', () => {
+  const exposed = () => ({ ...memoryStore(), exposed: 'Redis at redis is reached without TLS: this mends it' })
+
+  it('refuses the start of a public server', () => {
+    expect(problemsOf({ baseUrl: 'https://mcp.example.com', clientStorage: exposed() })).toEqual([
+      'clientStorage: Redis at redis is reached without TLS: this mends it',
+    ])
+  })
+
+  it('is told at the start on loopback, once', () => {
+    const { events } = openHouse({ clientStorage: exposed() })
+    expect(events).toEqual([{ type: 'store.exposed', reason: 'Redis at redis is reached without TLS: this mends it', at: 1_767_268_800 }])
+    expect(openHouse().events).toEqual([])
+  })
+})
+
 describe('lengths (T101)', () => {
   it.each([Number.NaN, 0, -1, 1.5, Number.POSITIVE_INFINITY, '3600', null, undefined])(
     'refuses a length of %s, wherever it is',

@@ -398,7 +398,15 @@ describe('refuses a registration', () => {
   })
 
   it.each(['gzip', 'br', 'deflate', 'identity, gzip'])('encoded with %s (T80)', async (encoding) => {
-    expect(await refuse('{}', { ...json, 'content-encoding': encoding })).toEqual(refusal('invalid_request', 'The body is encoded.'))
+    expect(await refuse('{}', { ...json, 'content-encoding': encoding })).toEqual(refusal('invalid_request', 'The body is encoded.', 415))
+  })
+
+  it('in other characters than UTF-8, be they announced or not (T80)', async () => {
+    const utf16 = { 'content-type': 'application/json; charset=utf-16' }
+    expect(await refuse('{}', utf16)).toEqual(refusal('invalid_request', 'The body is not UTF-8.', 415))
+    const body = Buffer.from(JSON.stringify({ redirect_uris: ['https://a.example/cb'] }), 'utf16le')
+    expect(await refuse(new Uint8Array(body), utf16)).toEqual(refusal('invalid_request', 'The body is not UTF-8.', 415))
+    expect(await refuse(new Uint8Array(body))).toEqual(refusal('invalid_request', 'The body is not JSON.'))
   })
 
   it('longer than 16 KB, whatever it says of its length (T34, REL-R27)', async () => {

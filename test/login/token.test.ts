@@ -221,12 +221,14 @@ describe('a refused redemption spends nothing', () => {
     expect((await house.redeem(clientId, code)).status).toBe(200)
   })
 
-  it('for an encoded body, and for one that is too long (T80, T34)', async () => {
+  it('for an encoded body, for one in other characters, and for one that is too long (T80, T34)', async () => {
     const house = openHouse()
     const { clientId, code } = await takeCode(house)
     const fields = { grant_type: 'authorization_code', client_id: clientId, code, code_verifier: verifier }
     const encoded = await house.post('/token', fields, { 'content-encoding': 'gzip' })
-    expect(await readJson(encoded)).toEqual(refusal(400, 'invalid_request', 'The body is encoded.'))
+    expect(await readJson(encoded)).toEqual(refusal(415, 'invalid_request', 'The body is encoded.'))
+    const utf16 = await house.post('/token', fields, { 'content-type': 'application/x-www-form-urlencoded; charset=utf-16' })
+    expect(await readJson(utf16)).toEqual(refusal(415, 'invalid_request', 'The body is not UTF-8.'))
     const long = await house.post('/token', { ...fields, padding: 'x'.repeat(17_000) })
     expect(await readJson(long)).toEqual(refusal(413, 'invalid_request', 'The body is too long.'))
     expect((await house.redeem(clientId, code)).status).toBe(200)

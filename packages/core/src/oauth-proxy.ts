@@ -44,6 +44,7 @@ export class OAuthProxy {
     this.#config = config
     this.#environment = environment
     this.#emit = emitTo(options.onEvent, environment)
+    if (config.store.exposed !== undefined) this.#emit({ type: 'store.exposed', reason: config.store.exposed })
     this.#wired = wire(config, upstream, environment, this.#emit)
     this.#refuseForeignHost = refuseForeignHost(config.baseUrl, this.#emit)
     this.oauthMetadata = authorizationServerMetadata({ ...config, scopes: config.validScopes })

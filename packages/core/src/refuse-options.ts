@@ -24,7 +24,7 @@ export function refuseUpstreamClient({ clientId, clientSecret }: OAuthProxyOptio
 }
 
 /** What is wrong with the store, for as many hosts as there are. */
-export function refuseStore({ clientStorage, dangerouslyStorePlain, hosts = 'one' }: OAuthProxyOptions): string[] {
+export function refuseStore({ baseUrl, clientStorage, dangerouslyStorePlain, hosts = 'one' }: OAuthProxyOptions): string[] {
   if (!clientStorage)
     return [
       'clientStorage is missing: memoryStore(), or encrypted(sqliteStore("drawbridge.db"), fernet(process.env.STORAGE_ENCRYPTION_KEY)), from @drawbridge/storage',
@@ -39,6 +39,7 @@ export function refuseStore({ clientStorage, dangerouslyStorePlain, hosts = 'one
       'clientStorage can be read by others and is not sealed: clientStorage: encrypted(yourStore, fernet(process.env.STORAGE_ENCRYPTION_KEY)), or dangerouslyStorePlain: true',
     )
   }
+  if (clientStorage.exposed !== undefined && String(baseUrl).startsWith('https:')) problems.push(`clientStorage: ${clientStorage.exposed}`)
   return problems
 }
 

@@ -45,6 +45,8 @@ export function encrypted(store: Store, cipher: Cipher, { environment = systemEn
   return {
     reach: store.reach,
     sealed: true,
+    // What is sealed can still be deleted, and put back as it was.
+    ...(store.exposed !== undefined && { exposed: store.exposed }),
     ...(store.directory && { directory: store.directory }),
     async get(key) {
       const entry = await store.get(key)

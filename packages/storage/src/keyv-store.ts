@@ -4,8 +4,7 @@ import { keyvDirectory } from './keyv-directory.ts'
 import { guardedKeyv } from './keyv-guard.ts'
 import { settleWrite } from './read-back.ts'
 import { isRedisAdapter } from './redis-adapter.ts'
-import { redisStore } from './redis-store.ts'
-import type { StoreOptions } from './store-options.ts'
+import { type RedisStoreOptions, redisStore } from './redis-store.ts'
 import { takingTurns } from './turns.ts'
 import { newVersion } from './version.ts'
 
@@ -19,9 +18,9 @@ interface Held extends Entry {
  * how far "never both" reaches. Reads take turns too: Keyv deletes what it finds expired without looking again, and would take
  * what was written in the meantime. A dead backend, which Keyv reports as a missing value, rejects with `StoreUnavailable`.
  */
-export function keyvStore(keyv: Keyv, { environment = systemEnvironment() }: StoreOptions = {}): Store {
+export function keyvStore(keyv: Keyv, { environment = systemEnvironment(), ...options }: RedisStoreOptions = {}): Store {
   const adapter: unknown = keyv.store
-  return isRedisAdapter(adapter) ? redisStore(adapter, { environment }) : turnTakingStore(keyv, environment)
+  return isRedisAdapter(adapter) ? redisStore(adapter, { environment, ...options }) : turnTakingStore(keyv, environment)
 }
 
 function turnTakingStore(keyv: Keyv, environment: Environment): Store {

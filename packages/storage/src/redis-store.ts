@@ -3,6 +3,7 @@ import { settleWrite } from './read-back.ts'
 import type { RedisTarget } from './redis-adapter.ts'
 import { connectRedis, type RedisConnection, redisScript } from './redis-connection.ts'
 import { redisDirectory } from './redis-directory.ts'
+import { redisExposure } from './redis-exposure.ts'
 import type { StoreOptions } from './store-options.ts'
 import { newVersion } from './version.ts'
 
@@ -10,6 +11,15 @@ import { newVersion } from './version.ts'
 export interface RedisStore extends Store {
   /** Lets the calls under way end, and lets go of the connection. */
   close(): Promise<void>
+}
+
+/** What a store in Redis can be told. */
+export interface RedisStoreOptions extends StoreOptions {
+  /**
+   * `false` says that nobody else is on the network of this Redis, so that it needs neither TLS nor a password. Default: true;
+   * a public server does not start on a Redis that others can get at, and one on loopback tells of it.
+   */
+  readonly requireSecure?: boolean
 }
 
 /** Every value is its version, 16 characters, and the text after it: one key, one command to read. */
@@ -29,11 +39,16 @@ return redis.call('DEL', KEYS[1])`)
  * scripts of one key, so the server itself decides every race. There is no offline queue: while Redis is away, calls reject
  * within 500 ms, and they work again as soon as it is back. It has to be wrapped in `encrypted(...)`.
  */
-export function redisStore(target: RedisTarget, { environment = systemEnvironment() }: StoreOptions = {}): RedisStore {
+export function redisStore(
+  target: RedisTarget,
+  { environment = systemEnvironment(), requireSecure = true }: RedisStoreOptions = {},
+): RedisStore {
   const redis = connectRedis(target, environment)
+  const exposed = requireSecure ? redisExposure(target) : undefined
   return {
     reach: 'shared',
     sealed: false,
+    ...(exposed !== undefined && { exposed }),
     directory: redisDirectory(redis, environment),
     get: (key) => redis.inTime((signal) => find(redis, key, signal)),
     async set(key, value, ttl, seen) {

@@ -15,6 +15,18 @@ async function refusalOf(reading: Promise<unknown>): Promise<object | undefined>
   return error instanceof OAuthError ? { code: error.code, message: error.message, reason: error.reason } : undefined
 }
 
+const charsets = [
+  'charset=utf-16',
+  'charset=UTF-7',
+  'charset=iso-8859-1',
+  'charset="utf-16le"',
+  'charset=',
+  'charset=utf-8; charset=utf-16',
+  'boundary=x; Charset = us-ascii',
+  'charset=utf-8x',
+]
+const notUtf8 = { code: 'invalid_request', message: 'The body is not UTF-8.', reason: 'charset' }
+
 describe('a form (OAuth 2.1 §3.2, R80)', () => {
   it.each([
     ['application/x-www-form-urlencoded'],
@@ -65,6 +77,11 @@ describe('a form (OAuth 2.1 §3.2, R80)', () => {
     const utf16 = await readForm(post(Buffer.from('code=x', 'utf16le'), form))
     expect(utf16.get('code')).toBeNull()
   })
+
+  it.each(charsets)('is refused when it says that it is %s (T80)', async (charset) => {
+    const reading = readForm(post('a=1', { 'content-type': `application/x-www-form-urlencoded; ${charset}` }))
+    expect(await refusalOf(reading)).toEqual(notUtf8)
+  })
 })
 
 describe('a JSON body (RFC 7591 §3.1)', () => {
@@ -83,6 +100,14 @@ describe('a JSON body (RFC 7591 §3.1)', () => {
       message: 'The body is not JSON.',
       reason: 'not_json',
     })
+  })
+
+  it.each(charsets)('is refused when it says that it is %s (T80)', async (charset) => {
+    expect(await refusalOf(readJson(post('{}', { 'content-type': `application/json;${charset}` })))).toEqual(notUtf8)
+  })
+
+  it.each(['charset=utf-8', 'charset="UTF-8"', 'charset=utf8', 'boundary=x; charset=utf-8'])('is read with %s', async (charset) => {
+    expect(await readJson(post('{"a":1}', { 'content-type': `application/json; ${charset}` }))).toEqual({ a: 1 })
   })
 
   it('is refused as anything else, and when it is encoded (T80, T83)', async () => {

@@ -21,6 +21,8 @@ export interface Store {
   readonly reach: Reach
   /** Whether values are unreadable to whoever reads the backend: true only behind `encrypted(...)`. */
   readonly sealed: boolean
+  /** How others on its network can get at the backend, where it knows: a public server refuses to start on it (threat T96). */
+  readonly exposed?: string
   /** The entry under `key`, or undefined when there is none or it has expired. */
   get(key: string): Promise<Entry | undefined>
   /**
