@@ -1,5 +1,6 @@
 import { type Config, parseConfig } from './config.ts'
 import { type AuthorizationServerMetadata, authorizationServerMetadata } from './discovery/authorization-server.ts'
+import { emitTo } from './emit-to.ts'
 import type { Handler } from './http/endpoint.ts'
 import { type RefuseForeignHost, refuseForeignHost } from './http/own-host.ts'
 import type { Peer } from './http/peer.ts'
@@ -157,18 +158,5 @@ export class OAuthProxy {
     if (resource) return [resource]
     const listed = this.#config.resources.map((candidate) => candidate.mcpPath).join(', ')
     throw new ConfigurationError([`mcpPath '${mcpPath}' is not listed: the option mcpPath has ${listed}`])
-  }
-}
-
-// What the operator's listener does is its own affair: it can neither hold up nor break a request.
-function emitTo(onEvent: OAuthProxyOptions['onEvent'], environment: Environment): Emit {
-  return (event) => {
-    try {
-      const told: unknown = onEvent?.({ ...event, at: environment.now() })
-      // A listener may be async; nobody waits for it, and what it rejects with is dropped as well.
-      Promise.resolve(told).catch(() => {})
-    } catch {
-      // Dropped: there is nobody else to tell.
-    }
   }
 }

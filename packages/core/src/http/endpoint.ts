@@ -121,17 +121,17 @@ const unavailable = {
 }
 
 /** What HTTP has a status for and OAuth none, by its reason (RFC 9110 §15.5.14 and §15.5.16). */
-const unnamedStatuses: ReadonlyMap<string, number> = new Map([
+const unnamedStatuses: readonly (readonly [reason: string, status: number])[] = [
   ['body_too_long', 413],
   ['content_encoding', 415],
   ['charset', 415],
-])
+]
 
 function renderError(context: Context, error: Error, kind: EndpointParts['kind']): Response | Promise<Response> {
   const answer = answerOf(error)
   // These have no name in OAuth; the others are the status of their name. On a page there is no client to authenticate again.
-  const unnamed = error instanceof OAuthError ? unnamedStatuses.get(error.reason) : undefined
-  const status = unnamed ?? (kind === 'page' && answer.status === 401 ? 400 : answer.status)
+  const unnamed = unnamedStatuses.find(([reason]) => error instanceof OAuthError && error.reason === reason)
+  const status = unnamed?.[1] ?? (kind === 'page' && answer.status === 401 ? 400 : answer.status)
   const headers = {
     'cache-control': 'no-store',
     ...(answer.retryAfter !== undefined && { 'retry-after': String(answer.retryAfter) }),
