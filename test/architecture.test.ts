@@ -22,7 +22,7 @@ const floors = [
   ['protocol'],
   ['ports'],
   ['http', 'records'],
-  ['upstream'],
+  ['upstream', 'assertions'],
   ['clients', 'tokens'],
   ['discovery', 'register', 'push', 'authorize', 'consent', 'callback', 'token', 'revoke', 'gate'],
   [''],

@@ -33,10 +33,12 @@ describe('on the wire, whoever reads it, these are the members of', () => {
       'response_types_supported',
       'revocation_endpoint',
       'revocation_endpoint_auth_methods_supported',
+      'revocation_endpoint_auth_signing_alg_values_supported',
       'scopes_supported',
       'subject_types_supported',
       'token_endpoint',
       'token_endpoint_auth_methods_supported',
+      'token_endpoint_auth_signing_alg_values_supported',
     ])
   })
 

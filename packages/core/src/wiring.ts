@@ -1,7 +1,5 @@
 import { authorizeEndpoint } from './authorize/endpoint.ts'
 import { callbackEndpoint } from './callback/endpoint.ts'
-import { type AuthenticateClient, authenticateClient } from './clients/authenticate-client.ts'
-import { type FindClient, findClient } from './clients/find-client.ts'
 import type { Config } from './config.ts'
 import { consentEndpoint } from './consent/endpoint.ts'
 import { showConsent } from './consent/show-consent.ts'
@@ -26,6 +24,7 @@ import { type UpstreamTokensKeeper, upstreamTokens } from './tokens/upstream-tok
 import { type VerifyAccessToken, verifyAccessToken } from './tokens/verify-access-token.ts'
 import { watchGrant } from './tokens/watch-grant.ts'
 import { type UpstreamClient, upstreamClient } from './upstream/upstream-client.ts'
+import { type Clients, wireClients } from './wire-clients.ts'
 
 /** The house, furnished. */
 export interface Wired {
@@ -52,13 +51,11 @@ export function wire(config: Config, upstream: Upstream, environment: Environmen
 }
 
 /** What the rooms share: everything below them. */
-interface Domain {
+interface Domain extends Clients {
   readonly issuer: string
   readonly records: Records
   readonly upstreamClient: UpstreamClient
   readonly cookies: BrowserCookies
-  readonly findClient: FindClient
-  readonly authenticateClient: AuthenticateClient
   readonly accessTokens: AccessTokens
   readonly ending: GrantEnding
   readonly keeper: UpstreamTokensKeeper
@@ -79,8 +76,7 @@ function furnish(config: Config, upstream: Upstream, environment: Environment, e
   const keeper = upstreamTokens({ ...shared, ending })
   const watch = watchGrant({ ...shared, keeper, ending })
   const verify = verifyAccessToken({ ...config, ...shared, accessTokens: tokens, watch })
-  const find = findClient(records.clients, config.staticClients)
-  const clients = { findClient: find, authenticateClient: authenticateClient({ findClient: find }) }
+  const clients = wireClients(config, records, environment)
   return { ...shared, ...clients, accessTokens: tokens, ending, keeper, verify, limiter }
 }
 

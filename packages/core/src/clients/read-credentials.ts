@@ -1,3 +1,4 @@
+import { readAssertion } from '../assertions/read-assertion.ts'
 import type { ClientAuthenticationMethod } from '../protocol/client-metadata.ts'
 import { invalidRequest } from '../protocol/errors.ts'
 
@@ -31,36 +32,51 @@ export function authenticationIn(
 export interface ClientCredentials {
   readonly clientId: string
   readonly method: ClientAuthenticationMethod
-  /** Empty when the client brings none. */
-  readonly secret: string
+  /** The secret, or the assertion; empty when the client brings none. */
+  readonly proof: string
 }
 
 /**
- * Reads the credentials; undefined when a header cannot be read as `Basic` credentials. Throws `invalid_request` when a request
- * names no client, or authenticates in two ways (RFC 6749 §2.3: "MUST NOT use more than one authentication method").
+ * Reads the credentials; undefined when a header cannot be read as `Basic` credentials, or an assertion not as one of a client.
+ * Throws `invalid_request` when a request names no client, or authenticates in two ways (RFC 6749 §2.3: "MUST NOT use more than
+ * one authentication method").
  */
-export function readCredentials({ authorization, clientId, clientSecret }: ClientAuthentication): ClientCredentials | undefined {
-  if (authorization !== undefined) {
-    if (clientSecret !== undefined) throw invalidRequest('The client authenticates in two ways.', 'two_client_authentications')
-    const basic = readBasic(authorization)
-    return basic && (clientId === undefined || clientId === basic.clientId) ? { ...basic, method: 'client_secret_basic' } : undefined
-  }
+export function readCredentials(sent: ClientAuthentication): ClientCredentials | undefined {
+  const { authorization, clientId, clientSecret, assertion, assertionType } = sent
+  const ways = [authorization, clientSecret, assertion ?? assertionType].filter((way) => way !== undefined)
+  if (ways.length > 1) throw invalidRequest('The client authenticates in two ways.', 'two_client_authentications')
+  if (authorization !== undefined) return sameClient(clientId, readBasic(authorization))
+  if (assertion !== undefined || assertionType !== undefined) return sameClient(clientId, readClientAssertion(assertion, assertionType))
   if (clientId === undefined) throw invalidRequest('The parameter client_id is missing.', 'client_id_missing')
-  return { clientId, method: clientSecret === undefined ? 'none' : 'client_secret_post', secret: clientSecret ?? '' }
+  return { clientId, method: clientSecret === undefined ? 'none' : 'client_secret_post', proof: clientSecret ?? '' }
+}
+
+// `client_id` may be left out beside both, and must not name somebody else (RFC 6749 §3.2.1, RFC 7521 §4.2).
+function sameClient(clientId: string | undefined, credentials: ClientCredentials | undefined): ClientCredentials | undefined {
+  return clientId === undefined || clientId === credentials?.clientId ? credentials : undefined
+}
+
+/** Says that a client's assertion is a JWT (RFC 7523 §2.2). */
+const jwtBearer = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+// Whose it is, as it says itself: everything in it is verified once the client and its keys are found.
+function readClientAssertion(assertion = '', type = ''): ClientCredentials | undefined {
+  const clientId = type === jwtBearer ? readAssertion(assertion)?.subject : undefined
+  return clientId ? { clientId, method: 'private_key_jwt', proof: assertion } : undefined
 }
 
 /** The scheme in any case, one blank, and base64 to the letter; anything more lenient would give one secret several spellings. */
 const basicHeader = /^basic +([A-Za-z0-9+/]+={0,2})$/i
 
 // Clients that form-encode the two, as RFC 6749 §2.3.1 asks, and those that do not: our ids and secrets are the same in both.
-function readBasic(authorization: string): { clientId: string; secret: string } | undefined {
+function readBasic(authorization: string): ClientCredentials | undefined {
   const [, encoded] = basicHeader.exec(authorization) ?? []
   const bytes = Buffer.from(encoded ?? '', 'base64')
   const text = bytes.toString('utf8')
   const colon = text.indexOf(':')
   if (encoded === undefined || bytes.toString('base64') !== encoded || colon < 1) return undefined
   const [clientId, secret] = [formDecoded(text.slice(0, colon)), formDecoded(text.slice(colon + 1))]
-  return clientId === undefined || secret === undefined ? undefined : { clientId, secret }
+  return clientId === undefined || secret === undefined ? undefined : { clientId, method: 'client_secret_basic', proof: secret }
 }
 
 function formDecoded(text: string): string | undefined {

@@ -1,3 +1,5 @@
+import type { JWK } from 'jose'
+import { requireClientKeys } from '../protocol/client-keys.ts'
 import { parseClientMetadata, type RegistrationPolicy } from '../protocol/client-metadata.ts'
 import { hashSecret } from '../protocol/compare.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -6,8 +8,11 @@ import type { Client } from '../records/client.ts'
 /** A client that the operator registers by hand: it needs no registration endpoint, and never ends. */
 export interface StaticClient {
   readonly clientId: string
-  /** Only for a client that keeps it secret; without it the client is public. */
+  /** Only for a client that keeps it secret; without it, and without keys, the client is public. */
   readonly clientSecret?: string
+  /** Its public keys, for a client that signs instead of sending a secret (`private_key_jwt`): themselves, or where they are. */
+  readonly jwks?: { readonly keys: readonly JWK[] }
+  readonly jwksUri?: string
   /** How it sends the secret. Default: `client_secret_basic`. */
   readonly authentication?: 'client_secret_basic' | 'client_secret_post'
   readonly redirectUris: readonly string[]
@@ -23,11 +28,13 @@ function isSafe(text: string): boolean {
 
 /** A static client as a record. Throws a `TypeError` that says what is wrong with it. */
 export function parseStaticClient(client: StaticClient, policy: RegistrationPolicy): Client {
-  const { clientId, clientSecret, authentication = 'client_secret_basic', scopes } = client
+  const { clientId, clientSecret, jwks, jwksUri, authentication = 'client_secret_basic', scopes } = client
+  const signs = jwks !== undefined || jwksUri !== undefined
   if (!isSafe(clientId) || clientId.includes(':')) throw new TypeError('has a clientId with a blank, : + % or other characters than ASCII')
   if (clientSecret !== undefined && clientSecret.length < 16) throw new TypeError('has a clientSecret of less than 16 characters')
   if (clientSecret !== undefined && !isSafe(clientSecret))
     throw new TypeError('has a clientSecret with a blank, + % or other characters than ASCII')
+  if (clientSecret !== undefined && signs) throw new TypeError('has a clientSecret and keys: it proves itself by one of them')
   try {
     const metadata = parseClientMetadata(
       { redirect_uris: client.redirectUris, ...(client.clientName && { client_name: client.clientName }) },
@@ -36,7 +43,8 @@ export function parseStaticClient(client: StaticClient, policy: RegistrationPoli
     return {
       ...metadata,
       id: clientId,
-      authentication: clientSecret === undefined ? 'none' : authentication,
+      authentication: signs ? 'private_key_jwt' : clientSecret === undefined ? 'none' : authentication,
+      ...(signs && requireClientKeys(jwks, jwksUri)),
       ...(clientSecret !== undefined && { secretHash: hashSecret(clientSecret) }),
       ...(scopes && { scope: scopes }),
       createdAt: 0,

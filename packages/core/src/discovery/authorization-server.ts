@@ -1,3 +1,5 @@
+import { assertionAlgorithms } from '../assertions/verify-assertion.ts'
+
 /**
  * The authorization server metadata document (RFC 8414 §2), as MCP clients read it. A type and not an interface, which MCP's SDK
  * would not take where it wants this document: its own allows any other member.
@@ -18,7 +20,9 @@ export type AuthorizationServerMetadata = {
   readonly response_modes_supported: string[]
   readonly grant_types_supported: string[]
   readonly token_endpoint_auth_methods_supported: string[]
+  readonly token_endpoint_auth_signing_alg_values_supported: string[]
   readonly revocation_endpoint_auth_methods_supported: string[]
+  readonly revocation_endpoint_auth_signing_alg_values_supported: string[]
   readonly code_challenge_methods_supported: string[]
   /** We send `iss` with every answer of the authorization endpoint (RFC 9207 §3). */
   readonly authorization_response_iss_parameter_supported: true
@@ -36,7 +40,7 @@ export interface AuthorizationServerNeeds {
 }
 
 /** `none` first: it is what a program on somebody's computer should choose. */
-const authenticationMethods: readonly string[] = ['none', 'client_secret_basic', 'client_secret_post']
+const authenticationMethods: readonly string[] = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
 /** Makes the document. Every list is what the endpoints really accept. */
 export function authorizationServerMetadata(needs: AuthorizationServerNeeds): AuthorizationServerMetadata {
@@ -55,7 +59,9 @@ export function authorizationServerMetadata(needs: AuthorizationServerNeeds): Au
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
     token_endpoint_auth_methods_supported: [...authenticationMethods],
+    token_endpoint_auth_signing_alg_values_supported: [...assertionAlgorithms],
     revocation_endpoint_auth_methods_supported: [...authenticationMethods],
+    revocation_endpoint_auth_signing_alg_values_supported: [...assertionAlgorithms],
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
     subject_types_supported: ['public'],

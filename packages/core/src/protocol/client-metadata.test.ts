@@ -204,8 +204,8 @@ describe('a registration is refused (R115, T24, T34, B06)', () => {
     ['with a huge name', { redirect_uris: redirectUris, client_name: '\n'.repeat(5_000_000) }, field('client_name')],
     ['with a scope that is a list', { redirect_uris: redirectUris, scope: ['read'] }, field('scope')],
     [
-      'with private_key_jwt',
-      { redirect_uris: redirectUris, token_endpoint_auth_method: 'private_key_jwt' },
+      'with a method that is not ours',
+      { redirect_uris: redirectUris, token_endpoint_auth_method: 'tls_client_auth' },
       field('token_endpoint_auth_method'),
     ],
     ['with an application type of its own', { redirect_uris: redirectUris, application_type: 'service' }, field('application_type')],

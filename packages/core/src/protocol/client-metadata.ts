@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { requireClientKeys } from './client-keys.ts'
 import { OAuthError } from './errors.ts'
 import type { PublicJwk } from './jwk-set.ts'
 import { type RedirectPolicy, refuseRedirectUri } from './redirect-uri.ts'
@@ -42,9 +43,11 @@ export interface RegistrationPolicy extends RedirectPolicy {
 const body = z.object({
   redirect_uris: z.array(z.string()).min(1).max(10),
   client_name: z.string().max(4096).optional(),
-  token_endpoint_auth_method: z.enum(['none', 'client_secret_basic', 'client_secret_post']).optional(),
+  token_endpoint_auth_method: z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']).optional(),
   grant_types: z.array(z.string().max(100)).max(20).optional(),
   response_types: z.array(z.string().max(100)).max(20).optional(),
+  jwks: z.unknown().optional(),
+  jwks_uri: z.unknown().optional(),
   scope: z.string().max(4096).optional(),
   application_type: z.enum(['native', 'web']).optional(),
   require_pushed_authorization_requests: z.boolean().optional(),
@@ -72,6 +75,8 @@ export function parseClientMetadata(json: unknown, policy: RegistrationPolicy): 
     // Left out, RFC 7591 means client_secret_basic; but most MCP clients run on people's computers, where a secret is none, and
     // all of them follow the method in the answer (gotcha G7).
     authentication: data.token_endpoint_auth_method ?? 'none',
+    // Of a client that does not sign they are dropped like any unknown field: nothing here would read them.
+    ...(data.token_endpoint_auth_method === 'private_key_jwt' && requireClientKeys(data.jwks, data.jwks_uri)),
     ...(clientName && { clientName }),
     ...(scope?.length && { scope }),
     ...(data.application_type && { applicationType: data.application_type }),

@@ -27,6 +27,7 @@ it('what nobody needs to change is the documented too', () => {
     identityCheck: 900,
     formCookie: 900,
     youngDeployment: 600,
+    clientAssertion: 300,
     leeway: 30,
   })
 })

@@ -39,6 +39,7 @@ export const fixedLifetimes: Readonly<
     | 'identityCheck'
     | 'formCookie'
     | 'youngDeployment'
+    | 'clientAssertion'
     | 'leeway',
     Seconds
   >
@@ -77,6 +78,8 @@ export const fixedLifetimes: Readonly<
   formCookie: 15 * minute,
   /** How long after a store was found empty a missing record is taken for lost, not for unknown. */
   youngDeployment: 10 * minute,
+  /** Made for one request; the clients of MCP's SDK make theirs for exactly this long (RFC 7523 §3: not unreasonably far in the future). */
+  clientAssertion: 5 * minute,
   /** Hosts agree on the time within 5 s; this covers them and the network. */
   leeway: 30,
 }

@@ -45,6 +45,8 @@ function describeClient(client: Client, secret: string | undefined): Record<stri
     token_endpoint_auth_method: client.authentication,
     // It ends with the registration, which lives while it is used: 0, for never (RFC 7591 §3.2.1).
     ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),
+    ...(client.jwks && { jwks: { keys: client.jwks } }),
+    ...(client.jwksUri !== undefined && { jwks_uri: client.jwksUri }),
     ...(client.scope && { scope: formatScope(client.scope) }),
     ...(client.applicationType && { application_type: client.applicationType }),
     ...(client.pushesRequests && { require_pushed_authorization_requests: true }),

@@ -1,0 +1,32 @@
+import { OAuthError } from './errors.ts'
+import { type PublicJwk, parseJwkSet } from './jwk-set.ts'
+
+/** The keys of a client: at most one of the two (RFC 7591 §2). */
+export type ClientKeys = { readonly jwks: readonly PublicJwk[] } | { readonly jwksUri: string }
+
+/** A client has one key, and another while it rotates; some keep one for each kind (ours). */
+const mostKeys = 10
+
+/**
+ * Parses the keys of a client that proves itself by them (RFC 7591 §2: `jwks` and `jwks_uri` exclude each other, and one of them
+ * has to be there). Throws `invalid_client_metadata`.
+ */
+export function requireClientKeys(jwks: unknown, jwksUri: unknown): ClientKeys {
+  if ((jwks === undefined) === (jwksUri === undefined)) throw refuse('A client that signs gives its keys as jwks or as jwks_uri.')
+  if (jwksUri !== undefined) {
+    if (typeof jwksUri !== 'string' || !isKeysUrl(jwksUri)) throw refuse('The field jwks_uri is not an https URL.')
+    return { jwksUri }
+  }
+  const keys = parseJwkSet(jwks)
+  if (!keys || keys.length === 0 || keys.length > mostKeys) throw refuse('The field jwks is not a set of 1 to 10 public keys.')
+  return { jwks: keys }
+}
+
+/** Whether a client's keys may be at `url`: https, no credentials, no fragment (ours; where it leads is looked at when it is fetched). */
+export function isKeysUrl(url: string): boolean {
+  return /^https:\/\/[^/?#\\@\s]+([/?][^#\\\s]*)?$/i.test(url) && url.length <= 2048 && URL.canParse(url)
+}
+
+function refuse(description: string): OAuthError {
+  return new OAuthError('invalid_client_metadata', description, { reason: 'client_keys_malformed' })
+}
