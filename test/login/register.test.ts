@@ -347,7 +347,6 @@ describe('refuses a registration', () => {
     ['grant_types', 'a list of numbers', [1]],
     ['grant_types', 'twenty-one of them', Array.from({ length: 21 }, String)],
     ['response_types', 'an object', { code: true }],
-    ['token_endpoint_auth_method', 'private_key_jwt', 'private_key_jwt'],
     ['token_endpoint_auth_method', 'tls_client_auth', 'tls_client_auth'],
     ['token_endpoint_auth_method', 'a list', ['none']],
     ['application_type', 'service', 'service'],

@@ -107,7 +107,7 @@ describe('a redeemed code', () => {
     ['with the redirect URI that was asked with (R84)', { redirect_uri: redirectUri }],
     ['with the resource that was granted', { resource: 'http://localhost:8000/mcp' }],
     ['with the resource in capitals (R25)', { resource: 'HTTP://LOCALHOST:8000/mcp' }],
-    ['with parameters nobody knows (R62, R80)', { audience: 'x', 'code[]': 'y', client_assertion: 'z' }],
+    ['with parameters nobody knows (R62, R80)', { audience: 'x', 'code[]': 'y', client_proof: 'z' }],
     ['with parameters that have no value, which count as absent', { client_secret: '', redirect_uri: '', resource: '', scope: '' }],
   ])('is accepted %s', async (_, fields) => {
     const house = openHouse()
