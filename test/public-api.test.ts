@@ -43,6 +43,7 @@ const surface: Record<string, string[]> = {
     'type AuthorizationServerMetadata',
     'type AuthorizeUser',
     'type ClientOptions',
+    'type ConsentMode',
     'type ConsentOptions',
     'type Directory',
     'type DirectoryPage',

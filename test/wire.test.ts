@@ -1,7 +1,7 @@
 import { memoryStore } from '@drawbridge/storage'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { openHouse, redirectUri, type TokenAnswer } from './support/house.ts'
+import { type House, openHouse, redirectUri, type TokenAnswer } from './support/house.ts'
 import { comeToCallback, openTab } from './support/tab.ts'
 import { takeCode } from './support/take-code.ts'
 import { watchedStore } from './support/watched-store.ts'
@@ -152,7 +152,14 @@ describe('what secret scanners and operators look for:', () => {
 
 describe('in the store, for the next release and the one before, these are the fields of', () => {
   const extensions = { pushedRequests: 'allowed' } as const
-  const kinds = ['deployment', 'client', 'pushed-request', 'transaction', 'grant', 'lease'] as const
+  const kinds = ['deployment', 'client', 'pushed-request', 'transaction', 'grant', 'lease', 'remembered-consent'] as const
+
+  /** Two logins of one browser, the second without a question. */
+  async function logInRemembered(house: House): Promise<void> {
+    const { tab, clientId, callback } = await comeToCallback(house)
+    await tab.open(callback)
+    expect((await tab.open(house.authorizeUrl(clientId))).status).toBe(303)
+  }
 
   /** Everything a login and its upkeep ever wrote, by the kind of record. */
   async function writeEverything(): Promise<Record<(typeof kinds)[number], unknown[]>> {
@@ -166,6 +173,7 @@ describe('in the store, for the next release and the one before, these are the f
     const { tab, callback } = await comeToCallback(house, { state: undefined })
     await tab.open(callback)
     const { tokens } = await house.login()
+    await logInRemembered(openHouse({ beside: world, clientStorage: store, consent: { mode: 'remembered', rememberNative: true } }))
     house.environment.advance(28_800)
     house.github.misbehave({ token: 'status-500' })
     await house.mcpStatus(tokens.access_token)
@@ -179,6 +187,7 @@ describe('in the store, for the next release and the one before, these are the f
       transaction: of('transaction'),
       grant: of('grant'),
       lease: of('lease'),
+      'remembered-consent': of('remembered-consent'),
     }
   }
 
@@ -201,6 +210,8 @@ describe('in the store, for the next release and the one before, these are the f
     transaction: [
       'browser',
       'endsAt',
+      'remembered.id',
+      'remembered.subject',
       'request.challenge',
       'request.clientId',
       'request.redirectUri',
@@ -210,6 +221,7 @@ describe('in the store, for the next release and the one before, these are the f
       'status.is',
       'status.location',
       'status.since',
+      'status.until',
       'upstreamVerifier',
     ],
     grant: [
@@ -240,6 +252,7 @@ describe('in the store, for the next release and the one before, these are the f
       'upstream.unreachableSince',
     ],
     lease: ['endsAt', 'holder'],
+    'remembered-consent': ['endsAt', 'grantId', 'scopes'],
   }
 
   it.each(kinds)('a %s', async (kind) => {

@@ -62,6 +62,30 @@ describe('the store waits in sequence, warm and uncontended, of', patient, () =>
     expect(await store.waitsOf(() => tab.open(callback))).toMatchObject({ waits: 1, result: { status: 303 } })
   })
 
+  it('a yes that comes again: 2', async () => {
+    const tab = openTab(house)
+    const page = await tab.open(house.authorizeUrl(await house.register()))
+    await tab.decide(page, 'approve')
+    expect(await store.waitsOf(() => tab.decide(page, 'approve'))).toMatchObject({ waits: 2, result: { status: 200 } })
+  })
+
+  it('an authorization request, where consent is external: 2', async () => {
+    const asks = openHouse({ beside: house, clientStorage: store, consent: { mode: 'external' } })
+    await asks.auth.ready()
+    const clientId = await house.register()
+    expect(await store.waitsOf(() => openTab(asks).open(asks.authorizeUrl(clientId)))).toMatchObject({ waits: 2, result: { status: 303 } })
+  })
+
+  it('an authorization request, where consent is remembered: 4, and 1 without its cookie; and its callback: 5', async () => {
+    const asks = openHouse({ beside: house, clientStorage: store, consent: { mode: 'remembered', rememberNative: true } })
+    await asks.auth.ready()
+    const first = await comeToCallback(asks)
+    expect(await store.waitsOf(() => first.tab.open(first.callback))).toMatchObject({ waits: 5, result: { status: 303 } })
+    const url = asks.authorizeUrl(first.clientId)
+    expect(await store.waitsOf(() => openTab(asks).open(url))).toMatchObject({ waits: 1, result: { status: 200 } })
+    expect(await store.waitsOf(() => first.tab.open(url))).toMatchObject({ waits: 4, result: { status: 303 } })
+  })
+
   it('a redemption: 2', async () => {
     const { tab, clientId, callback } = await comeToCallback(house)
     const code = new URL((await tab.open(callback)).location).searchParams.get('code') ?? ''

@@ -34,6 +34,12 @@ it('takes the options of the documentation', () => {
   expect(problemsOf({})).toEqual([])
 })
 
+it('knows three modes of consent', () => {
+  expect(['always', 'remembered', 'external'].flatMap((mode) => problemsOf({ consent: { mode } }))).toEqual([])
+  for (const mode of ['remember', '', true, null])
+    expect(problemsOf({ consent: { mode } })).toEqual(["consent.mode is neither 'always', 'remembered' nor 'external'"])
+})
+
 it('lists every problem at once, and what mends it', () => {
   const everything = {
     baseUrl: undefined,

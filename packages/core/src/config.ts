@@ -4,6 +4,7 @@ import { parseStaticClient, type StaticClient } from './clients/static-client.ts
 import type { RateLimit } from './http/rate-limit.ts'
 import type { OAuthProxyOptions } from './options.ts'
 import { type Addresses, parseAddresses } from './parse-addresses.ts'
+import { type ConsentPolicy, parseConsent } from './parse-consent.ts'
 import { type Extensions, parseExtensions } from './parse-extensions.ts'
 import { parseKeys } from './parse-keys.ts'
 import type { Store } from './ports/store.ts'
@@ -27,7 +28,7 @@ import {
 import type { SigningKey } from './tokens/keys.ts'
 
 /** The options, parsed once. */
-export interface Config extends Policy, Addresses, Extensions {
+export interface Config extends Policy, Addresses, ConsentPolicy, Extensions {
   /** The first one is the default. */
   readonly resources: readonly [Resource, ...Resource[]]
   readonly upstreamClient: UpstreamClientCredentials
@@ -61,6 +62,7 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
   const [signingKey, ...signingKeys] = parseKeys(options.jwtSigningKey, problems)
   const policy = parsePolicy(options, upstream)
   const extensions = parseExtensions(options.extensions, problems)
+  const consent = parseConsent(options, problems)
   problems.push(
     ...refuseUpstreamClient(options, upstream),
     ...refuseStore(options),
@@ -73,6 +75,7 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
   if (problems.length > 0 || !resource || !signingKey) throw new ConfigurationError(problems)
   return Object.freeze({
     ...policy,
+    ...consent,
     ...extensions,
     ...addresses,
     resources: [resource, ...resources] as const,

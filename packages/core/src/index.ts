@@ -1,5 +1,6 @@
 export type { AuthorizeUser } from './callback/open-grant.ts'
 export type { StaticClient } from './clients/static-client.ts'
+export type { ConsentMode } from './consent/ask-consent.ts'
 export type { AuthorizationServerMetadata } from './discovery/authorization-server.ts'
 export type { Handler } from './http/endpoint.ts'
 export type { Peer } from './http/peer.ts'

@@ -1,5 +1,6 @@
 import type { AuthorizeUser } from './callback/open-grant.ts'
 import type { StaticClient } from './clients/static-client.ts'
+import type { ConsentMode } from './consent/ask-consent.ts'
 import type { RateLimit } from './http/rate-limit.ts'
 import type { RecordedEvent } from './ports/events.ts'
 import type { Store } from './ports/store.ts'
@@ -70,6 +71,18 @@ export interface LimitOptions {
 export interface ConsentOptions {
   /** What people know this MCP server as. Default: the host of `baseUrl`. */
   readonly serverName?: string
+  /**
+   * When people are asked. Default: `always`, at every login.
+   *
+   * `remembered`: not again for 90 days by the same person in the same browser, for the same client, redirect URI and resource and
+   * no more scopes; and only for a login that no other site sent the browser to.
+   *
+   * `external`: never by us. **Dangerous unless the upstream itself shows people which MCP client asks, every time.** Any client that
+   * registers gets, through whoever follows its link with a living login at the upstream, all that this person may do here.
+   */
+  readonly mode?: ConsentMode
+  /** With `remembered`, also for clients that receive on loopback or by a scheme of their own, where another program can pose as them. Default: false. */
+  readonly rememberNative?: boolean
 }
 
 /** How the upstream is dealt with. */

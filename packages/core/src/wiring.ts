@@ -1,8 +1,8 @@
 import { authorizeEndpoint } from './authorize/endpoint.ts'
 import { callbackEndpoint } from './callback/endpoint.ts'
 import type { Config } from './config.ts'
+import { askConsent } from './consent/ask-consent.ts'
 import { consentEndpoint } from './consent/endpoint.ts'
-import { showConsent } from './consent/show-consent.ts'
 import { type Authenticate, authenticate } from './gate/authenticate.ts'
 import { type BrowserCookies, browserCookies } from './http/browser-cookies.ts'
 import { type Limiter, openLimiter, windowLimit } from './http/rate-limit.ts'
@@ -83,7 +83,7 @@ function furnish(config: Config, upstream: Upstream, environment: Environment, e
 function openRooms(config: Config, upstream: Upstream, domain: Domain): OperationalHandlers {
   const { lifetimes, serverName, basePath } = config
   const resources = config.resources.map((resource) => resource.uri)
-  const consent = { ...domain, deployment: domain.records.deployment, serverName, upstreamName: upstream.name }
+  const consent = { ...domain, serverName, upstreamName: upstream.name }
   const asking = { ...domain, policy: { ...config, resources } }
   const granting = { ...domain, lifetimes, accessTokenLifetime: lifetimes.accessToken, resources }
   return {
@@ -92,10 +92,10 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
     authorize: authorizeEndpoint({
       ...asking,
       pushedRequests: config.pushedRequests,
-      showConsent: showConsent({ ...consent, action: `${basePath}/consent` }),
+      askConsent: askConsent({ ...config, ...consent, action: `${basePath}/consent` }),
     }),
     consent: consentEndpoint({ ...consent, origin: new URL(config.baseUrl).origin }),
-    callback: callbackEndpoint({ ...domain, lifetimes, authorizeUser: config.authorizeUser, upstreamIssuer: upstream.issuer }),
+    callback: callbackEndpoint({ ...config, ...domain, upstreamIssuer: upstream.issuer }),
     token: tokenEndpoint({
       limiter: domain.limiter,
       handlers: { authorization_code: redeemCodeHandler(granting), refresh_token: rotateRefreshTokenHandler(granting) },

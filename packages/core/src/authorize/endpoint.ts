@@ -11,24 +11,24 @@ import type { Client } from '../records/client.ts'
 import type { AuthorizationRequest } from '../records/transaction.ts'
 import { type ReadRequestNeeds, readRequest } from './read-request.ts'
 
-/** Asks the person; the consent room does it. */
-export type ShowConsent = (request: AuthorizationRequest, client: Client, browser: Request) => Promise<Response>
+/** Asks the person, or goes on where no question is due; the consent room does it. `prompt` is the parameter of that name. */
+export type AskConsent = (request: AuthorizationRequest, client: Client, browser: Request, prompt: string | undefined) => Promise<Response>
 
 /** What the endpoint needs. */
 export interface AuthorizeEndpointNeeds extends ReadRequestNeeds {
   readonly issuer: string
   readonly policy: RequestPolicy & RedirectPolicy
-  readonly showConsent: ShowConsent
+  readonly askConsent: AskConsent
   readonly emit: Emit
   readonly limiter: Limiter
 }
 
 /**
- * Authorization (RFC 6749 §4.1.1): judges what a client asks for and shows the person the question. It writes nothing, so it
+ * Authorization (RFC 6749 §4.1.1): judges what a client asks for and shows the person the question. It writes nothing itself, so it
  * can be asked any number of times. Until the redirect URI is known to be the client's, errors go to a page and nowhere else.
  */
 export function authorizeEndpoint(needs: AuthorizeEndpointNeeds): Handler {
-  const { issuer, policy, showConsent, emit, limiter } = needs
+  const { issuer, policy, askConsent, emit, limiter } = needs
   return openEndpoint({
     name: 'authorize',
     kind: 'page',
@@ -49,7 +49,7 @@ export function authorizeEndpoint(needs: AuthorizeEndpointNeeds): Handler {
         const answer = { error: error.code, error_description: error.message, state: returnableState(parameters), iss: issuer }
         return seeOther(redirectTo(redirectUri, answer))
       }
-      return showConsent(asked, client, request)
+      return askConsent(asked, client, request, parameters.values.prompt)
     },
   })
 }

@@ -3,9 +3,10 @@ import type { Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
 import { type ErrorCode, OAuthError } from '../protocol/errors.ts'
+import { forgetConsent } from '../records/remembered-consent.ts'
 import type { Transaction } from '../records/transaction.ts'
 import type { UpstreamClient } from '../upstream/upstream-client.ts'
-import { type OpenGrantNeeds, openGrant } from './open-grant.ts'
+import { type Consented, type OpenGrantNeeds, openGrant } from './open-grant.ts'
 
 /** What the upstream's answer comes to, for the client (RFC 6749 §4.1.2): a code of ours, or an error in words of ours. */
 export type ClientAnswer = { readonly code: string } | { readonly error: ErrorCode; readonly error_description: string }
@@ -35,10 +36,13 @@ export async function answerClient(
   state: string,
   transaction: Transaction,
   values: CallbackValues,
+  rememberAs: string | undefined,
 ): Promise<ClientAnswer> {
   const { emit, upstreamIssuer } = needs
   const { clientId } = transaction.request
-  const refuse = (error: ErrorCode, reason: string): ClientAnswer => {
+  const refuse = async (error: ErrorCode, reason: string): Promise<ClientAnswer> => {
+    // What came to nothing without a question is asked the next time.
+    if (transaction.remembered) await needs.records.rememberedConsents.change(transaction.remembered.id, forgetConsent)
     emit({ type: 'callback.refused', clientId, reason })
     return describe(error)
   }
@@ -50,7 +54,7 @@ export async function answerClient(
     return refuse(error, `upstream_${error}`)
   }
   try {
-    return { code: await signIn(needs, state, transaction, values) }
+    return { code: await signIn(needs, state, { ...transaction, rememberAs }, values) }
   } catch (cause) {
     if (cause instanceof StoreUnavailable || (cause instanceof UpstreamUnavailable && !cause.sent)) throw cause
     const judged = judge(cause)
@@ -67,14 +71,18 @@ const passedOn: readonly ErrorCode[] = ['access_denied', 'temporarily_unavailabl
 async function signIn(
   needs: AnswerNeeds,
   state: string,
-  { request, upstreamVerifier }: Transaction,
+  transaction: Transaction & Consented,
   { code = '', iss }: CallbackValues,
 ): Promise<string> {
   const { upstreamClient, environment } = needs
   const parameters = { code, state, ...(iss !== undefined && { iss }) }
-  const tokens: UpstreamTokens = await upstreamClient.exchangeCode(parameters, state, upstreamVerifier)
+  const tokens: UpstreamTokens = await upstreamClient.exchangeCode(parameters, state, transaction.upstreamVerifier)
   try {
-    return await openGrant(needs, request, await upstreamClient.identify(tokens.accessToken), tokens)
+    const identity = await upstreamClient.identify(tokens.accessToken)
+    // The yes was somebody else's, who uses the same browser.
+    if (transaction.remembered && transaction.remembered.subject !== identity.subject)
+      throw new OAuthError('interaction_required', 'The person has to be asked.', { reason: 'remembered_for_another_person' })
+    return await openGrant(needs, transaction, identity, tokens)
   } catch (cause) {
     // Nobody will use these tokens: they are ended upstream rather than left to be found.
     environment.defer(upstreamClient.revoke(tokens))
@@ -95,6 +103,7 @@ function judge(cause: unknown): { error: ErrorCode; reason: string } | undefined
 const descriptions: Partial<Record<ErrorCode, string>> = {
   access_denied: 'The person, or the upstream, said no.',
   temporarily_unavailable: 'The upstream did not answer in time.',
+  interaction_required: 'The person has to be asked. Start again.',
 }
 
 function describe(error: ErrorCode): ClientAnswer {

@@ -1,4 +1,4 @@
-import { type BrowserCookies, isBrowserSecret } from '../http/browser-cookies.ts'
+import { type BrowserCookies, browserSecretIn, isBrowserSecret } from '../http/browser-cookies.ts'
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { seeOther } from '../http/redirect.ts'
 import type { Environment } from '../ports/environment.ts'
@@ -7,17 +7,21 @@ import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { hashSecret, isSameSecret } from '../protocol/compare.ts'
 import { accessDenied, invalidRequest } from '../protocol/errors.ts'
+import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import { parseParameters } from '../protocol/parameters.ts'
 import { redirectTo } from '../protocol/redirect-uri.ts'
 import type { Changed, Seen } from '../records/collection.ts'
 import type { Records } from '../records/records.ts'
+import { rememberedConsentId } from '../records/remembered-consent.ts'
 import { type Claim, claimTransaction, finishTransaction, releaseTransaction, type Transaction } from '../records/transaction.ts'
 import { type AnswerNeeds, answerClient, type CallbackValues, type ClientAnswer } from './answer-client.ts'
 
 /** What the endpoint needs. */
 export interface CallbackEndpointNeeds extends AnswerNeeds {
   readonly issuer: string
-  readonly records: Pick<Records, 'transactions' | 'grants' | 'lists'>
+  readonly records: Pick<Records, 'transactions' | 'grants' | 'lists' | 'rememberedConsents'>
+  /** Whether a yes for this redirect URI is remembered. */
+  readonly remembers: (redirectUri: string) => boolean
   readonly cookies: BrowserCookies
   readonly environment: Environment
   readonly emit: Emit
@@ -43,14 +47,31 @@ export function callbackEndpoint(needs: CallbackEndpointNeeds): Handler {
       const delivery = await proveDelivery(needs, request)
       const { answer: claim, seen } = await claimDelivery(needs, delivery)
       if (claim.is === 'done') return seeOther(claim.location)
+      if (claim.is === 'unknown') throw unknownLogin()
       if (claim.is !== 'claimed') throw invalidRequest('This login was interrupted, or it took too long.', `transaction_${claim.is}`)
-      const answer = await answerOrRelease(needs, delivery, claim.transaction, seen)
+      const remembering = rememberingOf(needs, request, claim.transaction)
+      const answer = await answerOrRelease(needs, { ...delivery, rememberAs: remembering?.id }, claim.transaction, seen)
       const { redirectUri, state } = claim.transaction.request
       const location = redirectTo(redirectUri, { ...answer, state, iss: issuer })
       await finish(needs, delivery.state, location, seen)
-      return seeOther(location)
+      return seeOther(location, 'code' in answer && remembering?.cookie ? [remembering.cookie] : [])
     },
   })
+}
+
+// A login that went on by a remembered yes keeps it where it is; a yes that was just given is kept under the browser's cookie.
+function rememberingOf(
+  { cookies, remembers, environment }: CallbackEndpointNeeds,
+  browser: Request,
+  { request, remembered }: Transaction,
+): { readonly id: string; readonly cookie?: string } | undefined {
+  if (remembered) return { id: remembered.id }
+  if (!remembers(request.redirectUri)) return undefined
+  const secret = browserSecretIn(cookies.consent, browser, environment)
+  return {
+    id: rememberedConsentId(hashSecret(secret), request),
+    cookie: cookies.consent.write(secret, fixedLifetimes.rememberedConsent),
+  }
 }
 
 // For the browser that repeats the callback. The answer is good without it, so a store that fails now costs nobody a login.
@@ -71,9 +92,13 @@ async function proveDelivery({ cookies, records, emit }: CallbackEndpointNeeds, 
   const { state } = values
   if (state === undefined || repeated.length > 0) throw invalidRequest('This is not an answer that was asked for.', 'callback_malformed')
   const seen = await records.transactions.read(state)
-  if (!seen.record) throw invalidRequest('This login is unknown here, or it took too long.', 'transaction_unknown')
+  if (!seen.record) throw unknownLogin()
   if (!isSameSecret(seen.record.browser, hashSecret(login))) throw foreignBrowser(emit)
   return { state, values, seen }
+}
+
+function unknownLogin(): Error {
+  return invalidRequest('This login is unknown here, or it took too long.', 'transaction_unknown')
 }
 
 function foreignBrowser(emit: Emit): Error {
@@ -95,12 +120,12 @@ async function claimDelivery(
 
 async function answerOrRelease(
   needs: CallbackEndpointNeeds,
-  { state, values }: Delivery,
+  { state, values, rememberAs }: Delivery & { readonly rememberAs: string | undefined },
   transaction: Transaction,
   seen: Seen<Transaction>,
 ): Promise<ClientAnswer> {
   try {
-    return await answerClient(needs, state, transaction, values)
+    return await answerClient(needs, state, transaction, values, rememberAs)
   } catch (cause) {
     if (cause instanceof UpstreamUnavailable) await needs.records.transactions.change(state, releaseTransaction, seen)
     throw cause

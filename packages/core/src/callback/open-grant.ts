@@ -8,19 +8,23 @@ import type { Lifetimes } from '../protocol/lifetimes.ts'
 import { narrowScopes } from '../protocol/scope.ts'
 import { newGrant } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
-import type { AuthorizationRequest } from '../records/transaction.ts'
+import { rememberConsent } from '../records/remembered-consent.ts'
+import type { AuthorizationRequest, Transaction } from '../records/transaction.ts'
 
 /** What the operator says of a person: yes, no, or only these scopes. */
 export type AuthorizeUser = (identity: Identity) => boolean | readonly string[] | Promise<boolean | readonly string[]>
 
 /** What opening a grant needs. */
 export interface OpenGrantNeeds {
-  readonly records: Pick<Records, 'grants' | 'lists'>
+  readonly records: Pick<Records, 'grants' | 'lists' | 'rememberedConsents'>
   readonly lifetimes: Lifetimes
   readonly authorizeUser: AuthorizeUser
   readonly environment: Environment
   readonly emit: Emit
 }
+
+/** A transaction whose person the upstream signed in, and the remembered consent to keep its yes in, if it is to be kept. */
+export type Consented = Pick<Transaction, 'request' | 'remembered'> & { readonly rememberAs: string | undefined }
 
 /**
  * Opens the grant of a person whom the upstream has just signed in, pending until its code is redeemed, and answers the code.
@@ -28,7 +32,7 @@ export interface OpenGrantNeeds {
  */
 export async function openGrant(
   needs: OpenGrantNeeds,
-  request: AuthorizationRequest,
+  { request, remembered, rememberAs }: Consented,
   identity: Identity,
   tokens: UpstreamTokens,
 ): Promise<string> {
@@ -38,11 +42,13 @@ export async function openGrant(
   const random = (): string => Buffer.from(environment.randomBytes(32)).toString('base64url')
   const [id, secret, refreshSecret] = [timedId(now, environment.randomBytes(10)), random(), random()]
   const grant = newGrant({ id, codeHash: hashSecret(secret), refreshSecret, request, identity, tokens, scopes }, lifetimes, now)
-  // The lists name the grant before anybody can use it: its code goes out after all three are written.
+  const login = { grantId: id, scopes: request.scopes, asked: remembered === undefined }
+  // The lists name the grant before anybody can use it: its code goes out after all of these are written.
   await Promise.all([
     records.grants.create(id, grant),
     records.lists.add({ kind: 'subject-grants', id: identity.subject }, id, lifetimes.grant),
     records.lists.add({ kind: 'client-grants', id: request.clientId }, id, lifetimes.grant),
+    rememberAs !== undefined && records.rememberedConsents.change(rememberAs, (consent, at) => rememberConsent(consent, login, at)),
   ])
   emit({ type: 'grant.opened', clientId: request.clientId, grantId: id })
   return formatCode({ grantId: id, secret })

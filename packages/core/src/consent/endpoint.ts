@@ -1,30 +1,22 @@
-import { type BrowserCookies, isBrowserSecret, loginSecretOf } from '../http/browser-cookies.ts'
+import { isBrowserSecret } from '../http/browser-cookies.ts'
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { readForm } from '../http/form.ts'
 import { movingPage, pageResponse } from '../http/page.ts'
 import type { Limiter } from '../http/rate-limit.ts'
-import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { hashSecret, isSameSecret } from '../protocol/compare.ts'
 import { accessDenied, invalidRequest } from '../protocol/errors.ts'
-import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import { parseParameters } from '../protocol/parameters.ts'
 import { redirectTo } from '../protocol/redirect-uri.ts'
-import type { Records } from '../records/records.ts'
-import { type AuthorizationRequest, newTransaction } from '../records/transaction.ts'
-import type { UpstreamClient } from '../upstream/upstream-client.ts'
-import { openRequest } from './sealed-request.ts'
+import { type BeginLoginNeeds, beginLogin } from './begin-login.ts'
+import { openRequest, type SealedRequest } from './sealed-request.ts'
 
 /** What the endpoint needs. */
-export interface ConsentEndpointNeeds {
+export interface ConsentEndpointNeeds extends BeginLoginNeeds {
   readonly issuer: string
   /** The origin our own forms come from. */
   readonly origin: string
   readonly upstreamName: string
-  readonly records: Pick<Records, 'deployment' | 'transactions'>
-  readonly cookies: BrowserCookies
-  readonly upstreamClient: Pick<UpstreamClient, 'authorizationUrl'>
-  readonly environment: Environment
   readonly emit: Emit
   readonly limiter: Limiter
 }
@@ -52,7 +44,7 @@ export function consentEndpoint(needs: ConsentEndpointNeeds): Handler {
       if (!isSameSecret(sealed.browser, hashSecret(secret))) {
         throw accessDenied('This page was opened in another browser.', 'form_of_another_browser')
       }
-      if (values.decision === 'approve') return approve(needs, sealed.request, secret)
+      if (values.decision === 'approve') return approve(needs, sealed, secret)
       if (values.decision !== 'deny') throw invalidRequest('The answer is neither yes nor no.', 'decision_unknown')
       emit({ type: 'consent.denied', clientId: sealed.request.clientId })
       const { redirectUri, state } = sealed.request
@@ -73,17 +65,11 @@ function refuseForeignForm(request: Request, origin: string): void {
   }
 }
 
-// Prepare, then publish: once the transaction is there, the state and the cookie that go out with this page are good.
-async function approve(needs: ConsentEndpointNeeds, request: AuthorizationRequest, secret: string): Promise<Response> {
-  const { records, cookies, upstreamClient, environment, emit, upstreamName } = needs
-  const key = (await records.deployment.open()).formKeyFor('login cookie')
-  const login = loginSecretOf(secret, key)
-  const state = Buffer.from(environment.randomBytes(32)).toString('base64url')
-  const verifier = Buffer.from(environment.randomBytes(32)).toString('base64url')
-  await records.transactions.create(state, newTransaction(request, hashSecret(login), verifier, environment.now()))
-  emit({ type: 'consent.approved', clientId: request.clientId })
-  const location = upstreamClient.authorizationUrl(state, verifier, request.scopes)
+async function approve(needs: ConsentEndpointNeeds, { id, request }: SealedRequest, formSecret: string): Promise<Response> {
+  const { emit, upstreamName } = needs
+  const { location, cookie, again } = await beginLogin(needs, { id, request, formSecret })
+  if (!again) emit({ type: 'consent.approved', clientId: request.clientId })
   return pageResponse(movingPage(`On to ${upstreamName}`, `You sign in with ${upstreamName} now.`, `Go on to ${upstreamName}`, location), {
-    headers: { 'set-cookie': cookies.login.write(login, fixedLifetimes.transaction) },
+    headers: { 'set-cookie': cookie },
   })
 }

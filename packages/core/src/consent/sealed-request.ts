@@ -1,18 +1,22 @@
 import { CompactEncrypt, compactDecrypt } from 'jose'
 import { z } from 'zod'
+import { hashSecret } from '../protocol/compare.ts'
 import { invalidRequest, type OAuthError } from '../protocol/errors.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
 import { type AuthorizationRequest, requestShape } from '../records/transaction.ts'
 
 /** What a consent form carries through the browser: the request, bound to that browser's form cookie and to a moment. */
 export interface SealedRequest {
+  /** Of this form alone: what is made from it can be made once. */
+  readonly id: string
   readonly request: AuthorizationRequest
   /** The hash of the form cookie. */
   readonly browser: string
   readonly expiresAt: UnixSeconds
 }
 
-const sealedShape: z.ZodType<SealedRequest> = z.object({ request: requestShape, browser: z.string(), expiresAt: z.number() })
+// A page that the release before this one made has no id.
+const sealedShape = z.object({ id: z.string().exactOptional(), request: requestShape, browser: z.string(), expiresAt: z.number() })
 
 /** Seals it, by a key of 32 bytes (RFC 7516, `dir` with `A256GCM`). */
 export function sealRequest(sealed: SealedRequest, key: Uint8Array): Promise<string> {
@@ -28,7 +32,7 @@ export async function openRequest(text: string, key: Uint8Array, now: UnixSecond
   )
   const sealed = sealedShape.parse(JSON.parse(Buffer.from(opened.plaintext).toString('utf8')))
   if (sealed.expiresAt <= now) throw refuse('form_expired')
-  return sealed
+  return { ...sealed, id: sealed.id ?? hashSecret(text) }
 }
 
 function refuse(reason: string, cause?: unknown): OAuthError {

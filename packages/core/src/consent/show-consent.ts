@@ -1,18 +1,18 @@
 import type { BrowserCookies } from '../http/browser-cookies.ts'
-import { isBrowserSecret } from '../http/browser-cookies.ts'
+import { browserSecretIn } from '../http/browser-cookies.ts'
 import { pageResponse } from '../http/page.ts'
 import type { Environment } from '../ports/environment.ts'
 import { hashSecret } from '../protocol/compare.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import type { Client } from '../records/client.ts'
-import type { DeploymentDoor } from '../records/deployment-door.ts'
+import type { Records } from '../records/records.ts'
 import type { AuthorizationRequest } from '../records/transaction.ts'
 import { consentPage } from './page.ts'
 import { sealRequest } from './sealed-request.ts'
 
 /** What showing the page needs. */
 export interface ShowConsentNeeds {
-  readonly deployment: DeploymentDoor
+  readonly records: Pick<Records, 'deployment'>
   readonly cookies: BrowserCookies
   readonly serverName: string
   readonly upstreamName: string
@@ -27,15 +27,13 @@ export interface ShowConsentNeeds {
 export function showConsent(
   needs: ShowConsentNeeds,
 ): (request: AuthorizationRequest, client: Client, browser: Request) => Promise<Response> {
-  const { deployment, cookies, serverName, upstreamName, action, environment } = needs
+  const { records, cookies, serverName, upstreamName, action, environment } = needs
   return async (request, client, browser) => {
-    const brought = cookies.form.read(browser)
-    const secret = isBrowserSecret(brought) ? brought : Buffer.from(environment.randomBytes(32)).toString('base64url')
-    const key = (await deployment.open()).formKeyFor('consent form')
-    const sealedRequest = await sealRequest(
-      { request, browser: hashSecret(secret), expiresAt: environment.now() + fixedLifetimes.transaction },
-      key,
-    )
+    const secret = browserSecretIn(cookies.form, browser, environment)
+    const id = Buffer.from(environment.randomBytes(32)).toString('base64url')
+    const expiresAt = environment.now() + fixedLifetimes.transaction
+    const key = (await records.deployment.open()).formKeyFor('consent form')
+    const sealedRequest = await sealRequest({ id, request, browser: hashSecret(secret), expiresAt }, key)
     return pageResponse(consentPage({ request, client, serverName, upstreamName, sealedRequest, action }), {
       headers: {
         'set-cookie': cookies.form.write(secret, fixedLifetimes.formCookie),

@@ -26,6 +26,7 @@ it('what nobody needs to change is the documented too', () => {
     upstreamDue: 300,
     identityCheck: 900,
     formCookie: 900,
+    rememberedConsent: 7_776_000,
     youngDeployment: 600,
     clientAssertion: 300,
     leeway: 30,

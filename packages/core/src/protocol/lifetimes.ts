@@ -38,6 +38,7 @@ export const fixedLifetimes: Readonly<
     | 'upstreamDue'
     | 'identityCheck'
     | 'formCookie'
+    | 'rememberedConsent'
     | 'youngDeployment'
     | 'clientAssertion'
     | 'leeway',
@@ -76,6 +77,8 @@ export const fixedLifetimes: Readonly<
   identityCheck: 15 * minute,
   /** As long as the form that is bound to it. */
   formCookie: 15 * minute,
+  /** A season: whoever did not log in for longer has forgotten what they said yes to. */
+  rememberedConsent: 90 * day,
   /** How long after a store was found empty a missing record is taken for lost, not for unknown. */
   youngDeployment: 10 * minute,
   /** Made for one request; the clients of MCP's SDK make theirs for exactly this long (RFC 7523 §3: not unreasonably far in the future). */

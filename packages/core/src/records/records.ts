@@ -10,6 +10,7 @@ import { type Lease, leaseShape } from './lease.ts'
 import { type Lists, openLists } from './lists.ts'
 import { type Once, onceShape } from './once.ts'
 import { type PushedRequest, pushedRequestShape } from './pushed-request.ts'
+import { type RememberedConsent, rememberedConsentShape } from './remembered-consent.ts'
 import { type Transaction, transactionShape } from './transaction.ts'
 
 /** All state there is. */
@@ -21,6 +22,7 @@ export interface Records {
   readonly grants: Collection<Grant>
   readonly leases: Collection<Lease>
   readonly onces: Collection<Once>
+  readonly rememberedConsents: Collection<RememberedConsent>
   readonly lists: Lists
 }
 
@@ -53,6 +55,7 @@ export function openRecords(needs: RecordsNeeds): Records {
     grants: open('grant', grantShape),
     leases: open('lease', leaseShape),
     onces: open('once', onceShape),
+    rememberedConsents: open('remembered-consent', rememberedConsentShape),
     lists: openLists(store.directory, deployment),
   }
 }

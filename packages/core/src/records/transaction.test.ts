@@ -25,11 +25,13 @@ const approved: Transaction = {
   endsAt: now + 900,
 }
 const exchanging: Transaction = { ...approved, status: { is: 'exchanging', since: now } }
-const done: Transaction = { ...approved, status: { is: 'done', location: 'http://127.0.0.1/cb?code=c' }, endsAt: now + 60 }
+const done: Transaction = { ...approved, status: { is: 'done', location: 'http://127.0.0.1/cb?code=c', until: now + 60 } }
 
 describe('a transaction', () => {
   it('begins approved, and lives 15 minutes (R69)', () => {
-    expect(newTransaction(request, 'hash-of-the-login-cookie', 'verifier-towards-the-upstream', now)).toEqual(approved)
+    expect(
+      newTransaction({ request, browser: 'hash-of-the-login-cookie', upstreamVerifier: 'verifier-towards-the-upstream' }, now),
+    ).toEqual(approved)
   })
 })
 
@@ -55,6 +57,15 @@ describe('claiming a transaction', () => {
     expect(claimTransaction(done, now + 59)).toEqual({ answer: { is: 'done', location: 'http://127.0.0.1/cb?code=c' } })
   })
 
+  it('finds nothing when its minute is over, though the record stays', () => {
+    expect(claimTransaction(done, now + 60)).toEqual({ answer: { is: 'unknown' } })
+  })
+
+  it('finds the answer that the release before this one left, as long as that record lives', () => {
+    const { until: _, ...status } = { until: 0, ...done.status }
+    expect(claimTransaction({ ...done, status }, now + 800).answer.is).toBe('done')
+  })
+
   it('finds nothing where there is none', () => {
     expect(claimTransaction(undefined, now)).toEqual({ answer: { is: 'unknown' } })
   })
@@ -71,7 +82,11 @@ describe('releasing a transaction', () => {
 })
 
 describe('finishing a transaction', () => {
-  it('keeps the answer for a minute, and nothing longer', () => {
+  it('lives for the minute in any case', () => {
+    expect(finishTransaction(exchanging, 'x', now + 880)).toMatchObject({ next: { status: { until: now + 940 }, endsAt: now + 940 } })
+  })
+
+  it('keeps the answer for a minute, and that it was given as long as it would have lived', () => {
     expect(finishTransaction(exchanging, 'http://127.0.0.1/cb?code=c', now)).toEqual({ next: done, answer: undefined })
   })
 

@@ -19,17 +19,19 @@ export interface Transaction {
   readonly request: AuthorizationRequest
   /** The hash of the login cookie of the browser that approved (invariant I1). */
   readonly browser: string
+  /** The remembered consent that stood for the person's yes, and whose yes it was; absent when the person was asked. */
+  readonly remembered?: { readonly id: string; readonly subject: string }
   /** Our PKCE verifier towards the upstream; ours alone, never the client's. */
   readonly upstreamVerifier: string
   readonly status: TransactionStatus
   readonly endsAt: UnixSeconds
 }
 
-/** Where a transaction stands. `location` is where the browser was sent, so that a repeated callback gets the same answer. */
+/** Where a transaction stands. `location` is where the browser was sent, so that a repeated callback gets the same answer `until` then. */
 export type TransactionStatus =
   | { readonly is: 'approved' }
   | { readonly is: 'exchanging'; readonly since: UnixSeconds }
-  | { readonly is: 'done'; readonly location: string }
+  | { readonly is: 'done'; readonly location: string; readonly until?: UnixSeconds }
 
 /** The shape of an {@link AuthorizationRequest}, stored or sealed. */
 export const requestShape: z.ZodType<AuthorizationRequest> = z.looseObject({
@@ -45,11 +47,12 @@ export const requestShape: z.ZodType<AuthorizationRequest> = z.looseObject({
 export const transactionShape: z.ZodType<Transaction> = z.looseObject({
   request: requestShape,
   browser: z.string(),
+  remembered: z.looseObject({ id: z.string(), subject: z.string() }).exactOptional(),
   upstreamVerifier: z.string(),
   status: z.discriminatedUnion('is', [
     z.looseObject({ is: z.literal('approved') }),
     z.looseObject({ is: z.literal('exchanging'), since: z.number() }),
-    z.looseObject({ is: z.literal('done'), location: z.string() }),
+    z.looseObject({ is: z.literal('done'), location: z.string(), until: z.number().exactOptional() }),
   ]),
   endsAt: z.number(),
 })
@@ -62,16 +65,17 @@ export type Claim =
   | { readonly is: 'stuck' }
   | { readonly is: 'unknown' }
 
-/** A login that the person in this browser has just approved. */
-export function newTransaction(request: AuthorizationRequest, browser: string, upstreamVerifier: string, now: UnixSeconds): Transaction {
-  return { request, browser, upstreamVerifier, status: { is: 'approved' }, endsAt: now + fixedLifetimes.transaction }
+/** A login that the person in this browser has just approved, or approved before. */
+export function newTransaction(approval: Omit<Transaction, 'status' | 'endsAt'>, now: UnixSeconds): Transaction {
+  return { ...approval, status: { is: 'approved' }, endsAt: now + fixedLifetimes.transaction }
 }
 
 /** Claims the exchange with the upstream: of any number of callbacks, on any host, one. */
 export function claimTransaction(transaction: Transaction | undefined, now: UnixSeconds): Outcome<Transaction, Claim> {
   if (!transaction) return { answer: { is: 'unknown' } }
   const { status } = transaction
-  if (status.is === 'done') return { answer: { is: 'done', location: status.location } }
+  if (status.is === 'done')
+    return { answer: now < (status.until ?? transaction.endsAt) ? { is: 'done', location: status.location } : { is: 'unknown' } }
   if (status.is === 'exchanging') return { answer: { is: now - status.since > fixedLifetimes.exchanging ? 'stuck' : 'taken' } }
   return { next: { ...transaction, status: { is: 'exchanging', since: now } }, answer: { is: 'claimed', transaction } }
 }
@@ -82,9 +86,13 @@ export function releaseTransaction(transaction: Transaction | undefined): Outcom
   return { next: { ...transaction, status: { is: 'approved' } }, answer: undefined }
 }
 
-/** Ends the transaction with the answer its browser gets, now and when it asks again within a minute. */
+/**
+ * Ends the transaction with the answer its browser gets, now and when it asks again within a minute. The record stays as long as
+ * it would have, so that the form which made it makes no second one.
+ */
 export function finishTransaction(transaction: Transaction | undefined, location: string, now: UnixSeconds): Outcome<Transaction, void> {
   if (transaction?.status.is !== 'exchanging') return { answer: undefined }
-  const next: Transaction = { ...transaction, status: { is: 'done', location }, endsAt: now + fixedLifetimes.transactionDone }
+  const until = now + fixedLifetimes.transactionDone
+  const next: Transaction = { ...transaction, status: { is: 'done', location, until }, endsAt: Math.max(transaction.endsAt, until) }
   return { next, answer: undefined }
 }

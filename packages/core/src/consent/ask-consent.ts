@@ -1,0 +1,74 @@
+import { browserSecretIn, isBrowserSecret } from '../http/browser-cookies.ts'
+import { seeOther } from '../http/redirect.ts'
+import type { Emit } from '../ports/events.ts'
+import { hashSecret } from '../protocol/compare.ts'
+import { fixedLifetimes } from '../protocol/lifetimes.ts'
+import { coversScopes } from '../protocol/scope.ts'
+import type { Client } from '../records/client.ts'
+import type { Records } from '../records/records.ts'
+import { rememberedConsentId } from '../records/remembered-consent.ts'
+import type { AuthorizationRequest, Transaction } from '../records/transaction.ts'
+import { type BeginLoginNeeds, beginLogin } from './begin-login.ts'
+import { type ShowConsentNeeds, showConsent } from './show-consent.ts'
+
+/** When people are asked: at every login, at the first of its kind in a browser, or elsewhere and not by us. */
+export type ConsentMode = 'always' | 'remembered' | 'external'
+
+/** What asking needs. */
+export interface AskConsentNeeds extends ShowConsentNeeds, BeginLoginNeeds {
+  readonly records: Pick<Records, 'deployment' | 'transactions' | 'rememberedConsents' | 'grants'>
+  readonly consentMode: ConsentMode
+  /** Whether a yes for this redirect URI may be remembered. */
+  readonly remembers: (redirectUri: string) => boolean
+  readonly emit: Emit
+}
+
+/**
+ * Asks the person, unless the mode has it that no question is due: then the login begins at once, in this browser and bound to
+ * it as after a yes. `prompt` is the request's own wish about the question (OpenID Connect Core §3.1.2.1).
+ */
+export function askConsent(
+  needs: AskConsentNeeds,
+): (request: AuthorizationRequest, client: Client, browser: Request, prompt: string | undefined) => Promise<Response> {
+  const show = showConsent(needs)
+  return async (request, client, browser, prompt) => {
+    if (needs.consentMode === 'external') return goOn(needs, request, browser)
+    // A client that asks for a question gets one, whichever it means: consent, login or select_account.
+    const remembered = prompt === undefined ? await findRemembered(needs, request, browser) : undefined
+    return remembered ? goOn(needs, request, browser, remembered) : show(request, client, browser)
+  }
+}
+
+async function findRemembered(
+  { records, cookies, remembers }: AskConsentNeeds,
+  request: AuthorizationRequest,
+  browser: Request,
+): Promise<Transaction['remembered']> {
+  const secret = cookies.consent.read(browser)
+  if (!remembers(request.redirectUri) || !isBrowserSecret(secret) || !isOfThePerson(browser)) return undefined
+  const id = rememberedConsentId(hashSecret(secret), request)
+  const consent = await records.rememberedConsents.find(id)
+  if (!consent || !coversScopes(consent.scopes, request.scopes)) return undefined
+  const grant = await records.grants.find(consent.grantId)
+  return grant && { id, subject: grant.identity.subject }
+}
+
+// Typed in, opened by a program, or from a page of ours. A browser that does not say, another site that sends people here, and a
+// page that is loaded before anybody asked for it, are shown the question (threat T6).
+function isOfThePerson({ headers }: Request): boolean {
+  return ['none', 'same-origin'].includes(headers.get('sec-fetch-site') ?? '') && !headers.has('sec-purpose')
+}
+
+async function goOn(
+  needs: AskConsentNeeds,
+  request: AuthorizationRequest,
+  browser: Request,
+  remembered?: Transaction['remembered'],
+): Promise<Response> {
+  const { cookies, environment, emit } = needs
+  const formSecret = browserSecretIn(cookies.form, browser, environment)
+  const id = Buffer.from(environment.randomBytes(32)).toString('base64url')
+  const { location, cookie } = await beginLogin(needs, { id, request, formSecret, remembered })
+  emit({ type: 'consent.skipped', clientId: request.clientId, because: remembered ? 'remembered' : 'external' })
+  return seeOther(location, [cookies.form.write(formSecret, fixedLifetimes.formCookie), cookie])
+}
