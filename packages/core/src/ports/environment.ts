@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Seconds, UnixSeconds } from '../protocol/time.ts'
+import { type FetchPinned, pinnedFetch } from './pinned-fetch.ts'
 
 /** The outside world, injected: the clock, randomness, the network, and work that outlives its request. */
 export interface Environment {
@@ -10,6 +11,8 @@ export interface Environment {
   randomBytes(length: number): Uint8Array
   /** Calls upstream. */
   fetch(input: string | URL, init?: RequestInit): Promise<Response>
+  /** Calls what a stranger named: addresses are judged first, and nothing else is connected to. */
+  fetchPinned: FetchPinned
   /** A signal that aborts after `length`, with a `TimeoutError`. */
   deadline(length: Seconds): AbortSignal
   /** Waits; for the few places that wait for another host. */
@@ -27,6 +30,7 @@ export function systemEnvironment(): Environment {
     now: () => Math.floor(Date.now() / 1000),
     randomBytes: (length) => randomBytes(length),
     fetch: (input, init) => fetch(input, init),
+    fetchPinned: pinnedFetch(),
     deadline: (length) => AbortSignal.timeout(length * 1000),
     sleep: (milliseconds) => sleep(milliseconds),
     defer(work) {

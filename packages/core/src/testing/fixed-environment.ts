@@ -12,15 +12,17 @@ export interface FixedEnvironment extends Environment {
 const standstill: UnixSeconds = 1_767_268_800
 
 /**
- * Makes a {@link FixedEnvironment}. The network refuses every call unless `fetch` is given; `sleep` ends at once, after the
+ * Makes a {@link FixedEnvironment}. The network refuses every call unless `fetch` and `fetchPinned` are given; `sleep` ends at once, after the
  * event loop has turned, and moves no clock.
  */
 export function fixedEnvironment({
   at = standstill,
   fetch = () => Promise.reject(new TypeError('no network in this environment')),
+  fetchPinned = () => Promise.reject(new TypeError('no network in this environment')),
 }: {
   at?: UnixSeconds
   fetch?: Environment['fetch']
+  fetchPinned?: Environment['fetchPinned']
 } = {}): FixedEnvironment {
   let moment = at
   let drawn = 0
@@ -38,6 +40,7 @@ export function fixedEnvironment({
       return createHash('shake256', { outputLength: length }).update(String(drawn)).digest()
     },
     fetch,
+    fetchPinned,
     deadline(length) {
       const controller = new AbortController()
       deadlines.push({ at: moment + length, controller })
