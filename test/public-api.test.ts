@@ -28,6 +28,7 @@ function entriesOf(name: string): string[] {
 
 const surface: Record<string, string[]> = {
   '@drawbridge/core': [
+    'AddressRefused',
     'ConfigurationError',
     'NoUpstream',
     'OAuthError',
@@ -53,12 +54,15 @@ const surface: Record<string, string[]> = {
     'type ErrorCode',
     'type Event',
     'type ExtensionOptions',
+    'type FetchPinned',
     'type Handler',
     'type Identity',
     'type Lifetimes',
     'type LimitOptions',
+    'type MetadataDocumentOptions',
     'type OAuthProxyOptions',
     'type Peer',
+    'type PinnedRequest',
     'type RateLimit',
     'type RateLimitKind',
     'type Reach',
@@ -96,6 +100,7 @@ const surface: Record<string, string[]> = {
   '@drawbridge/core/testing': [
     'describeProvider',
     'fixedEnvironment',
+    'pinnedFetch',
     'type ErrorExample',
     'type FixedEnvironment',
     'type IdentityExample',

@@ -23,6 +23,7 @@ describe('on the wire, whoever reads it, these are the members of', () => {
     expect(namesOf([document])).toEqual([
       'authorization_endpoint',
       'authorization_response_iss_parameter_supported',
+      'client_id_metadata_document_supported',
       'code_challenge_methods_supported',
       'grant_types_supported',
       'id_token_signing_alg_values_supported',

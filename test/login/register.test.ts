@@ -132,8 +132,9 @@ describe('a registration', () => {
       software_id: '2B0D2A3B',
       software_version: '1.0',
       client_uri: 'https://client.example.com',
-      logo_uri: 'javascript:alert(1)',
+      logo_uri: 'https://client.example.com/logo.svg',
       tos_uri: 'http://10.0.0.1/tos',
+      policy_uri: '',
       contacts: ['a@example.com'],
     })
     expect(answer).toEqual({ ...registered, client_name: 'Example', redirect_uris: ['http://localhost:3000/cb'] })

@@ -136,7 +136,7 @@ describe('a refused redemption spends nothing', () => {
     ['a resource with a fragment', { resource: 'http://localhost:8000/mcp#x' }, invalidTarget, 'code_for_another_resource'],
     ['a client secret nobody asked for (R88, T17)', { client_secret: 'x' }, invalidClient, 'client_authentication_by_another_method'],
     ['an unknown client (R102, G3)', { client_id: someGrant }, invalidClient, 'client_unknown'],
-    ['a client id that is not of our grammar', { client_id: 'https://client.example/metadata' }, invalidClient, 'client_unknown'],
+    ['a client id that is not of our grammar', { client_id: 'client.example' }, invalidClient, 'client_unknown'],
     ['a grant type nobody serves (R147)', { grant_type: 'password' }, unsupportedGrantType, 'grant_type_unsupported'],
   ])('for %s', async (_, fields, expected, reason) => {
     const house = openHouse()

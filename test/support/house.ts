@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { OAuthProxy, OAuthProxyOptions, RecordedEvent, Store } from '@drawbridge/core'
+import type { FetchPinned, OAuthProxy, OAuthProxyOptions, RecordedEvent, Store } from '@drawbridge/core'
 import { type FixedEnvironment, fixedEnvironment } from '@drawbridge/core/testing'
 import { GitHubProvider, github as githubUpstream } from '@drawbridge/providers/github'
 import { OAuthProvider } from '@drawbridge/providers/oauth'
@@ -26,6 +26,8 @@ export interface HouseOptions extends Partial<OAuthProxyOptions> {
   readonly upstreamIssuer?: string
   /** Where the clock stands, for those whose own clock runs. */
   readonly at?: number
+  /** Reaches what strangers name: documents, and keys. Default: nothing does. */
+  readonly fetchPinned?: FetchPinned
   /** Hosts that share a world share its environment and its stand-in. */
   readonly beside?: House
 }
@@ -65,7 +67,7 @@ export interface House {
   mcpStatus(accessToken: string): Promise<number>
 }
 
-export function openHouse({ mode = 'oauth-app', at, beside, upstreamIssuer, ...options }: HouseOptions = {}): House {
+export function openHouse({ mode = 'oauth-app', at, beside, upstreamIssuer, fetchPinned, ...options }: HouseOptions = {}): House {
   const baseUrl = (options.baseUrl ?? 'http://localhost:8000').replace(/\/$/, '')
   const github: StandIn =
     beside?.github ??
@@ -80,6 +82,7 @@ export function openHouse({ mode = 'oauth-app', at, beside, upstreamIssuer, ...o
     beside?.environment ??
     fixedEnvironment({
       ...(at !== undefined && { at }),
+      ...(fetchPinned && { fetchPinned }),
       fetch: async (url, init) => abortable(github.app.fetch(new Request(url, init)), init?.signal),
     })
   const events: RecordedEvent[] = []

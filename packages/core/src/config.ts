@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { AuthorizeUser } from './callback/open-grant.ts'
+import type { DocumentHosts } from './clients/find-client.ts'
 import { parseStaticClient, type StaticClient } from './clients/static-client.ts'
 import type { RateLimit } from './http/rate-limit.ts'
 import type { OAuthProxyOptions } from './options.ts'
@@ -7,6 +8,7 @@ import { type Addresses, parseAddresses } from './parse-addresses.ts'
 import { type ConsentPolicy, parseConsent } from './parse-consent.ts'
 import { type Extensions, parseExtensions } from './parse-extensions.ts'
 import { parseKeys } from './parse-keys.ts'
+import { parseMetadataDocuments } from './parse-metadata-documents.ts'
 import type { Store } from './ports/store.ts'
 import type { Upstream, UpstreamClientCredentials } from './ports/upstream.ts'
 import { ConfigurationError } from './protocol/errors.ts'
@@ -49,6 +51,8 @@ export interface Config extends Policy, Addresses, ConsentPolicy, Extensions {
 interface Policy extends RedirectPolicy {
   readonly requiredScopes: readonly string[]
   readonly validScopes: readonly string[]
+  /** Whose clients may be URLs; undefined for nobody's. */
+  readonly documentHosts: DocumentHosts | undefined
 }
 
 /** Schemes under which known MCP clients receive their redirects. */
@@ -60,7 +64,7 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
   const addresses = parseAddresses(options, problems)
   const [resource, ...resources] = addresses.resources
   const [signingKey, ...signingKeys] = parseKeys(options.jwtSigningKey, problems)
-  const policy = parsePolicy(options, upstream)
+  const policy = parsePolicy(options, upstream, problems)
   const extensions = parseExtensions(options.extensions, problems)
   const consent = parseConsent(options, problems)
   problems.push(
@@ -94,11 +98,12 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
   })
 }
 
-function parsePolicy({ requiredScopes: asked, clients = {} }: OAuthProxyOptions, upstream: Upstream): Policy {
+function parsePolicy({ requiredScopes: asked, clients = {} }: OAuthProxyOptions, upstream: Upstream, problems: string[]): Policy {
   const requiredScopes = listOf(asked) ?? upstream.defaultScopes
   const redirectUris = listOf(clients.redirectUris)
   return {
     requiredScopes,
+    documentHosts: parseMetadataDocuments(clients.metadataDocuments, problems),
     validScopes: [...new Set([...requiredScopes, ...(listOf(clients.validScopes) ?? [])])],
     // A pattern names its scheme as well (threat T28).
     redirectSchemes: [...(listOf(clients.redirectSchemes) ?? knownSchemes), ...(redirectUris?.map(schemeOf) ?? [])],

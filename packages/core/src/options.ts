@@ -57,6 +57,16 @@ export interface ClientOptions {
    * A redirect URI has to be the client's own and on this list, when it registers and in each request. Default: no list, every redirect URI that can be registered.
    */
   readonly redirectUris?: readonly string[]
+  /** Clients whose id is the URL of a document about them, which we read (client ID metadata documents). `false` for none. Default: those of every public host. */
+  readonly metadataDocuments?: false | MetadataDocumentOptions
+}
+
+/** Whose documents are read, for clients whose id is a URL. */
+export interface MetadataDocumentOptions {
+  /** The hosts whose documents are taken, each as in a URL: `claude.ai`, `localhost:8001`. Default: all. */
+  readonly trustedHosts?: readonly string[]
+  /** For development: reads documents and keys from this machine too, and over http there. Strangers could make this server call whatever listens on it. Default: false. */
+  readonly dangerouslyAllowLoopback?: boolean
 }
 
 /** How often one address may call. */

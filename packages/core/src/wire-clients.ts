@@ -1,25 +1,41 @@
 import { verifyAssertion } from './assertions/verify-assertion.ts'
 import { type AuthenticateClient, authenticateClient } from './clients/authenticate-client.ts'
+import { documentClients } from './clients/document-clients.ts'
 import { type FindClient, findClient } from './clients/find-client.ts'
+import { guardedFetch } from './clients/guarded-fetch.ts'
 import { proveByAssertion } from './clients/prove-by-assertion.ts'
 import type { Config } from './config.ts'
 import type { Environment } from './ports/environment.ts'
+import type { Emit } from './ports/events.ts'
 import type { Records } from './records/records.ts'
 
 /** How clients are found, and how they prove themselves. */
 export interface Clients {
+  /** For a login: the client as it is now. */
+  readonly findCurrentClient: FindClient
+  /** For what was granted before: the client as it was last known. */
   readonly findClient: FindClient
   readonly authenticateClient: AuthenticateClient
 }
 
 /** Furnishes the door for clients. */
-export function wireClients({ issuer, staticClients }: Config, records: Records, environment: Environment): Clients {
-  const find = findClient(records.clients, staticClients)
+export function wireClients(config: Config, records: Records, environment: Environment, emit: Emit): Clients {
+  const { issuer, baseUrl, staticClients: listed, documentHosts: hosts } = config
+  const allowLoopback = hosts?.allowLoopback ?? false
+  const ownOrigins = [issuer, baseUrl].map((url) => new URL(url).origin)
+  const fetchJson = guardedFetch({ environment, ownOrigins, allowLoopback })
+  const documents = documentClients({ fetchJson, policy: { ...config, allowLoopback }, records, environment, emit })
+  const findIn = (find: FindClient): FindClient => findClient({ clients: records.clients, listed, documents: hosts && { hosts, find } })
+  const find = findIn(documents.findKnown)
   const prove = proveByAssertion({
     issuer,
     records,
     verifyAssertion: verifyAssertion({ environment }),
     findClientKeys: async ({ jwks = [] }) => jwks,
   })
-  return { findClient: find, authenticateClient: authenticateClient({ findClient: find, proveByAssertion: prove }) }
+  return {
+    findCurrentClient: findIn(documents.findCurrent),
+    findClient: find,
+    authenticateClient: authenticateClient({ findClient: find, proveByAssertion: prove }),
+  }
 }

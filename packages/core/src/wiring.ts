@@ -76,7 +76,7 @@ function furnish(config: Config, upstream: Upstream, environment: Environment, e
   const keeper = upstreamTokens({ ...shared, ending })
   const watch = watchGrant({ ...shared, keeper, ending })
   const verify = verifyAccessToken({ ...config, ...shared, accessTokens: tokens, watch })
-  const clients = wireClients(config, records, environment)
+  const clients = wireClients(config, records, environment, emit)
   return { ...shared, ...clients, accessTokens: tokens, ending, keeper, verify, limiter }
 }
 
@@ -92,6 +92,7 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
     authorize: authorizeEndpoint({
       ...asking,
       pushedRequests: config.pushedRequests,
+      findClient: domain.findCurrentClient,
       askConsent: askConsent({ ...config, ...consent, action: `${basePath}/consent` }),
     }),
     consent: consentEndpoint({ ...consent, origin: new URL(config.baseUrl).origin }),

@@ -1,10 +1,36 @@
+import { isDocumentUrl, isUrlLike } from '../protocol/document-url.ts'
 import type { Client } from '../records/client.ts'
 import type { Records } from '../records/records.ts'
 
 /** Finds a client by its id; undefined when nobody registered under it. */
 export type FindClient = (clientId: string) => Promise<Client | undefined>
 
-/** Finds the clients that the operator lists, and those that registered by themselves (RFC 7591). */
-export function findClient(clients: Records['clients'], listed: ReadonlyMap<string, Client>): FindClient {
-  return async (clientId) => listed.get(clientId) ?? clients.find(clientId)
+/** Which URLs are clients. */
+export interface DocumentHosts {
+  readonly allowLoopback: boolean
+  /** The hosts whose documents are taken. Absent: all. */
+  readonly trustedHosts?: readonly string[]
+}
+
+/** Where clients are found. */
+export interface ClientPlaces {
+  readonly clients: Records['clients']
+  /** Those that the operator lists. */
+  readonly listed: ReadonlyMap<string, Client>
+  /** Those that are URLs; absent where documents are off, and then no URL is a client. */
+  readonly documents: { readonly hosts: DocumentHosts; readonly find: FindClient } | undefined
+}
+
+/** Finds the clients that the operator lists, those that are URLs, and those that registered by themselves (RFC 7591). */
+export function findClient({ clients, listed, documents }: ClientPlaces): FindClient {
+  return async (clientId) => {
+    const known = listed.get(clientId)
+    if (known) return known
+    if (!isUrlLike(clientId)) return clients.find(clientId)
+    return documents && isTaken(clientId, documents.hosts) ? documents.find(clientId) : undefined
+  }
+}
+
+function isTaken(url: string, hosts: DocumentHosts): boolean {
+  return isDocumentUrl(url, hosts) && (hosts.trustedHosts?.includes(new URL(url).host) ?? true)
 }

@@ -25,7 +25,15 @@ export function consentPage({ request, client, serverName, upstreamName, sealedR
     `${name} asks for access`,
     html`<h1>${name} asks for access to ${serverName}</h1>
 <dl>
-<dt>The answer is sent to</dt>
+${
+  client.document
+    ? html`<dt>It is described by</dt>
+<dd class="destination">${new URL(client.id).host}</dd>
+<dt>In full</dt>
+<dd>${client.id}</dd>
+`
+    : ''
+}<dt>The answer is sent to</dt>
 <dd class="destination">${redirectDestination(request.redirectUri)}</dd>
 <dt>In full</dt>
 <dd>${request.redirectUri}</dd>

@@ -24,6 +24,8 @@ export type AuthorizationServerMetadata = {
   readonly revocation_endpoint_auth_methods_supported: string[]
   readonly revocation_endpoint_auth_signing_alg_values_supported: string[]
   readonly code_challenge_methods_supported: string[]
+  /** Only where URLs are clients (draft-ietf-oauth-client-id-metadata-document-00 §5). */
+  readonly client_id_metadata_document_supported?: true
   /** We send `iss` with every answer of the authorization endpoint (RFC 9207 §3). */
   readonly authorization_response_iss_parameter_supported: true
   /** What readers of the OpenID Connect form of this document demand; no id tokens are issued (OpenID Connect Discovery §3). */
@@ -37,6 +39,8 @@ export interface AuthorizationServerNeeds {
   readonly baseUrl: string
   readonly scopes: readonly string[]
   readonly pushedRequests: 'allowed' | 'required' | undefined
+  /** Whose clients may be URLs; undefined for nobody's. */
+  readonly documentHosts: object | undefined
 }
 
 /** `none` first: it is what a program on somebody's computer should choose. */
@@ -44,7 +48,7 @@ const authenticationMethods: readonly string[] = ['none', 'client_secret_basic',
 
 /** Makes the document. Every list is what the endpoints really accept. */
 export function authorizationServerMetadata(needs: AuthorizationServerNeeds): AuthorizationServerMetadata {
-  const { issuer, baseUrl, scopes, pushedRequests } = needs
+  const { issuer, baseUrl, scopes, pushedRequests, documentHosts } = needs
   return {
     issuer,
     authorization_endpoint: `${baseUrl}/authorize`,
@@ -63,6 +67,7 @@ export function authorizationServerMetadata(needs: AuthorizationServerNeeds): Au
     revocation_endpoint_auth_methods_supported: [...authenticationMethods],
     revocation_endpoint_auth_signing_alg_values_supported: [...assertionAlgorithms],
     code_challenge_methods_supported: ['S256'],
+    ...(documentHosts && { client_id_metadata_document_supported: true }),
     authorization_response_iss_parameter_supported: true,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256'],

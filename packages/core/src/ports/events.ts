@@ -3,6 +3,8 @@ import type { UnixSeconds } from '../protocol/time.ts'
 /** What happened, for the operator: without secrets, by design of its fields. `docs/events.md` has a row for each. */
 export type Event =
   | { readonly type: 'client.registered'; readonly clientId: string; readonly clientName: string | undefined }
+  | { readonly type: 'document.read'; readonly clientId: string; readonly clientName: string | undefined }
+  | { readonly type: 'document.refused'; readonly clientId: string; readonly reason: string }
   | {
       readonly type: 'request.refused'
       readonly endpoint: string

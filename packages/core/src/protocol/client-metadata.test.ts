@@ -132,7 +132,7 @@ describe('what is not ours to give is not taken (T39, R114)', () => {
       trusted: true,
       software_statement: 'eyJ...',
       jwks_uri: 'http://169.254.169.254/',
-      logo_uri: 'javascript:alert(1)',
+      logo_uri: 'http://169.254.169.254/logo.svg',
       'client_name#fr': 'Un client',
       scope: 'admin write',
       constructor: { prototype: { polluted: true } },

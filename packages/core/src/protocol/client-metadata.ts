@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { requireClientKeys } from './client-keys.ts'
+import { unsafeClientUri } from './client-uris.ts'
 import { OAuthError } from './errors.ts'
 import type { PublicJwk } from './jwk-set.ts'
 import { type RedirectPolicy, refuseRedirectUri } from './redirect-uri.ts'
@@ -40,7 +41,7 @@ export interface RegistrationPolicy extends RedirectPolicy {
   readonly pushedRequests?: 'allowed' | 'required' | undefined
 }
 
-const body = z.object({
+const body = z.looseObject({
   redirect_uris: z.array(z.string()).min(1).max(10),
   client_name: z.string().max(4096).optional(),
   token_endpoint_auth_method: z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']).optional(),
@@ -63,6 +64,8 @@ export function parseClientMetadata(json: unknown, policy: RegistrationPolicy): 
   const parsed = body.safeParse(json)
   if (!parsed.success) throw refuseShape(parsed.error)
   const { data } = parsed
+  const unsafe = unsafeClientUri(data)
+  if (unsafe) throw new OAuthError('invalid_client_metadata', `The field ${unsafe} is not a web address.`, { reason: 'client_uri_refused' })
   for (const uri of data.redirect_uris) {
     const why = refuseRedirectUri(uri, policy) ?? refuseForWeb(uri, data.application_type)
     if (why) throw new OAuthError('invalid_redirect_uri', `A redirect URI ${why}.`, { reason: 'redirect_uri_refused' })
@@ -98,8 +101,14 @@ function refuseShape(error: z.ZodError): OAuthError {
     : new OAuthError('invalid_client_metadata', description, { reason: 'metadata_malformed' })
 }
 
-// Without grant_types RFC 7591 means authorization_code alone; MCP clients that leave it out (SDK v1) still expect to refresh.
-function requireGrantTypes(asked: readonly string[] = grantTypes, responseTypes: readonly string[] = ['code']): readonly GrantType[] {
+/**
+ * Those of the grant types asked for that a client can have (RFC 7591 §2). Without a list §2 means authorization_code alone; MCP
+ * clients that leave it out (SDK v1) still expect to refresh. Throws `invalid_client_metadata`.
+ */
+export function requireGrantTypes(
+  asked: readonly string[] = grantTypes,
+  responseTypes: readonly string[] = ['code'],
+): readonly GrantType[] {
   const usable = grantTypes.filter((type) => asked.includes(type))
   if (!usable.includes('authorization_code') || !responseTypes.includes('code')) {
     throw new OAuthError('invalid_client_metadata', 'Clients use the grant type authorization_code and the response type code.', {

@@ -28,6 +28,10 @@ export const fixedLifetimes: Readonly<
     | 'client'
     | 'clientRenewal'
     | 'pushedRequest'
+    | 'document'
+    | 'documentLeast'
+    | 'documentMost'
+    | 'documentKept'
     | 'transaction'
     | 'transactionDone'
     | 'exchanging'
@@ -57,6 +61,14 @@ export const fixedLifetimes: Readonly<
   clientRenewal: 400 * day,
   /** From the client's push to its browser, which it opens at once (RFC 9126 §2.2: 5 to 600 seconds); a person may have to paste it. */
   pushedRequest: 90,
+  /** For how long a client metadata document is good that does not say itself (its draft §4.4 leaves it to us). */
+  document: hour,
+  /** A document that says less is read again after this all the same, so that a busy client does not make us ask at each login. */
+  documentLeast: 5 * minute,
+  /** A vendor that takes a redirect URI back is heard within a day. */
+  documentMost: day,
+  /** A host that cannot be reached costs nobody a login in a week, which is an outage that somebody mends. */
+  documentKept: 7 * day,
   /** A person finds a password, a phone and a second factor in this time. */
   transaction: 15 * minute,
   /** A browser that repeats the callback gets the same answer for this long. */

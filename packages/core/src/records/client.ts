@@ -10,6 +10,8 @@ export interface Client extends ClientMetadata {
   readonly id: string
   /** The hash of the client's secret, if it has one. */
   readonly secretHash?: string
+  /** Of a client whose id is the URL of its metadata document: when that was read, and until when it is not read again. */
+  readonly document?: { readonly readAt: UnixSeconds; readonly freshUntil: UnixSeconds }
   readonly createdAt: UnixSeconds
   readonly endsAt: UnixSeconds
 }
@@ -29,6 +31,7 @@ export const clientShape: z.ZodType<Client> = z.looseObject({
   jwks: z.array(publicJwkShape).exactOptional(),
   jwksUri: z.string().exactOptional(),
   secretHash: z.string().exactOptional(),
+  document: z.looseObject({ readAt: z.number(), freshUntil: z.number() }).exactOptional(),
   applicationType: z.enum(['native', 'web']).exactOptional(),
   pushesRequests: z.literal(true).exactOptional(),
   createdAt: z.number(),
@@ -43,6 +46,18 @@ export function mayAuthenticateBy({ authentication, authenticationChoices = [] }
 /** A registration that nobody has used yet. */
 export function newClient(id: string, metadata: ClientMetadata, secretHash: string | undefined, now: UnixSeconds): Client {
   return { id, ...metadata, ...(secretHash !== undefined && { secretHash }), createdAt: now, endsAt: now + fixedLifetimes.clientUnused }
+}
+
+/** The client as its document describes it now; a document read before lives on, as long as it had. */
+export function clientOfDocument(
+  known: Client | undefined,
+  url: string,
+  metadata: ClientMetadata,
+  freshUntil: UnixSeconds,
+  now: UnixSeconds,
+): Client {
+  const endsAt = Math.max(known?.endsAt ?? 0, now + fixedLifetimes.clientUnused)
+  return { id: url, ...metadata, document: { readAt: now, freshUntil }, createdAt: known?.createdAt ?? now, endsAt }
 }
 
 /** Whether a redemption should extend the client's registration. */

@@ -11,19 +11,17 @@ export interface FixedEnvironment extends Environment {
 /** Thursday, 1 January 2026, noon UTC: where a fixed clock stands unless told. */
 const standstill: UnixSeconds = 1_767_268_800
 
+const noNetwork = (): Promise<never> => Promise.reject(new TypeError('no network in this environment'))
+
 /**
  * Makes a {@link FixedEnvironment}. The network refuses every call unless `fetch` and `fetchPinned` are given; `sleep` ends at once, after the
  * event loop has turned, and moves no clock.
  */
 export function fixedEnvironment({
   at = standstill,
-  fetch = () => Promise.reject(new TypeError('no network in this environment')),
-  fetchPinned = () => Promise.reject(new TypeError('no network in this environment')),
-}: {
-  at?: UnixSeconds
-  fetch?: Environment['fetch']
-  fetchPinned?: Environment['fetchPinned']
-} = {}): FixedEnvironment {
+  fetch = noNetwork,
+  fetchPinned = noNetwork,
+}: { at?: UnixSeconds } & Partial<Pick<Environment, 'fetch' | 'fetchPinned'>> = {}): FixedEnvironment {
   let moment = at
   let drawn = 0
   const deadlines: { at: UnixSeconds; controller: AbortController }[] = []

@@ -1,4 +1,4 @@
-export { type FetchPinned, pinnedFetch } from '../ports/pinned-fetch.ts'
+export { pinnedFetch } from '../ports/pinned-fetch.ts'
 export { describeProvider } from './describe-provider.ts'
 export type {
   ErrorExample,
