@@ -153,7 +153,16 @@ describe('what secret scanners and operators look for:', () => {
 
 describe('in the store, for the next release and the one before, these are the fields of', () => {
   const extensions = { pushedRequests: 'allowed' } as const
-  const kinds = ['deployment', 'client', 'pushed-request', 'transaction', 'grant', 'lease', 'remembered-consent'] as const
+  const kinds = [
+    'deployment',
+    'client',
+    'pushed-request',
+    'transaction',
+    'grant',
+    'lease',
+    'remembered-consent',
+    'initial-access-token',
+  ] as const
 
   /** Two logins of one browser, the second without a question. */
   async function logInRemembered(house: House): Promise<void> {
@@ -179,6 +188,8 @@ describe('in the store, for the next release and the one before, these are the f
     house.github.misbehave({ token: 'status-500' })
     await house.mcpStatus(tokens.access_token)
     await house.environment.drain()
+    const guarded = openHouse({ beside: world, clientStorage: store, clients: { registration: { initialAccessToken: true } } })
+    await guarded.auth.createInitialAccessToken({ lifetime: 60 })
     const of = (kind: string): unknown[] =>
       store.written.filter(({ key }) => key.split(':')[1] === kind).map(({ value }): unknown => JSON.parse(value))
     return {
@@ -189,6 +200,7 @@ describe('in the store, for the next release and the one before, these are the f
       grant: of('grant'),
       lease: of('lease'),
       'remembered-consent': of('remembered-consent'),
+      'initial-access-token': of('initial-access-token'),
     }
   }
 
@@ -254,6 +266,7 @@ describe('in the store, for the next release and the one before, these are the f
     ],
     lease: ['endsAt', 'holder'],
     'remembered-consent': ['endsAt', 'grantId', 'scopes'],
+    'initial-access-token': ['createdAt', 'endsAt', 'hash', 'usesLeft'],
   }
 
   it.each(kinds)('a %s', async (kind) => {

@@ -386,6 +386,24 @@ describe('a store that others can get at (T96)', () => {
   })
 })
 
+describe('clients.registration (T101)', () => {
+  it.each(['open', 'closed', {}, { initialAccessToken: true }, { initialAccessToken: false }])('can be %j', (registration) => {
+    expect(problemsOf({ clients: { registration } })).toEqual([])
+  })
+
+  it.each([true, 'sealed', null, 5])('cannot be %j', (registration) => {
+    expect(problemsOf({ clients: { registration } })).toEqual([
+      "clients.registration is neither 'open' nor 'closed' nor an object of options",
+    ])
+  })
+
+  it('has options that are true or false: a text that says so is neither', () => {
+    expect(problemsOf({ clients: { registration: { initialAccessToken: 'false' } } })).toEqual([
+      'clients.registration.initialAccessToken is neither true nor false',
+    ])
+  })
+})
+
 describe('lengths (T101)', () => {
   it.each([Number.NaN, 0, -1, 1.5, Number.POSITIVE_INFINITY, '3600', null, undefined])(
     'refuses a length of %s, wherever it is',

@@ -161,6 +161,17 @@ describe('the guides', () => {
     await served.close()
   })
 
+  it('guarded registration: a token lets one client register', async () => {
+    const { auth, invite } = await import('./guarded-registration.ts')
+    const token = await invite()
+    const register = async (): Promise<number | undefined> => {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
+      const body = JSON.stringify({ redirect_uris: ['http://127.0.0.1:5555/callback'] })
+      return (await auth.fetch(new Request('http://localhost:8000/register', { method: 'POST', headers, body })))?.status
+    }
+    expect([await register(), await register()]).toEqual([201, 401])
+  })
+
   it('with clients that the operator lists, each by its own method', async () => {
     const secret = 'reports-0123456789'
     vi.stubEnv('REPORTS_SECRET', secret)

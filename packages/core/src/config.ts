@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { AuthorizeUser } from './callback/open-grant.ts'
 import type { DocumentHosts } from './clients/find-client.ts'
-import { parseStaticClient, type StaticClient } from './clients/static-client.ts'
 import type { RateLimit } from './http/rate-limit.ts'
 import type { OAuthProxyOptions } from './options.ts'
 import { type Addresses, parseAddresses } from './parse-addresses.ts'
+import { type ClientsConfig, parseClients } from './parse-clients.ts'
 import { type ConsentPolicy, parseConsent } from './parse-consent.ts'
 import { type Extensions, parseExtensions } from './parse-extensions.ts'
 import { parseKeys } from './parse-keys.ts'
@@ -16,7 +16,6 @@ import { defaultLifetimes, type Lifetimes } from './protocol/lifetimes.ts'
 import type { Resource } from './protocol/public-url.ts'
 import type { RedirectPolicy } from './protocol/redirect-uri.ts'
 import type { Seconds } from './protocol/time.ts'
-import type { Client } from './records/client.ts'
 import {
   day,
   refuseLists,
@@ -30,14 +29,13 @@ import {
 import type { SigningKey } from './tokens/keys.ts'
 
 /** The options, parsed once. */
-export interface Config extends Policy, Addresses, ConsentPolicy, Extensions {
+export interface Config extends Policy, Addresses, ClientsConfig, ConsentPolicy, Extensions {
   /** The first one is the default. */
   readonly resources: readonly [Resource, ...Resource[]]
   readonly upstreamClient: UpstreamClientCredentials
   readonly signingKeys: readonly [SigningKey, ...SigningKey[]]
   readonly store: Store
   readonly namespace: string
-  readonly staticClients: ReadonlyMap<string, Client>
   readonly serverName: string
   readonly lifetimes: Lifetimes
   readonly staleFor: Seconds
@@ -75,10 +73,11 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
     ...refuseRedirectPatterns(policy.redirectUris),
     ...refuseNumbers(options),
   )
-  const staticClients = parseStaticClients(options.clients?.static ?? [], policy, problems)
+  const clients = parseClients(options, policy, problems)
   if (problems.length > 0 || !resource || !signingKey) throw new ConfigurationError(problems)
   return Object.freeze({
     ...policy,
+    ...clients,
     ...consent,
     ...extensions,
     ...addresses,
@@ -87,7 +86,6 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
     signingKeys: [signingKey, ...signingKeys] as const,
     store: options.clientStorage,
     namespace: options.namespace ?? `drawbridge-${createHash('sha256').update(addresses.issuer).digest('hex').slice(0, 10)}`,
-    staticClients,
     serverName: options.consent?.serverName ?? new URL(addresses.baseUrl).host,
     lifetimes: { ...defaultLifetimes, ...options.lifetimes },
     staleFor: options.upstream?.staleFor ?? day,
@@ -114,17 +112,4 @@ function parsePolicy({ requiredScopes: asked, clients = {} }: OAuthProxyOptions,
 // What is no list is a problem already, and nothing is made of it.
 function listOf(value: readonly string[] | undefined): readonly string[] | undefined {
   return Array.isArray(value) ? value : undefined
-}
-
-function parseStaticClients(clients: readonly StaticClient[], policy: Policy, problems: string[]): ReadonlyMap<string, Client> {
-  const parsed = clients.flatMap((client): [string, Client][] => {
-    try {
-      return [[client.clientId, parseStaticClient(client, policy)]]
-    } catch (cause) {
-      problems.push(`the static client ${JSON.stringify(client.clientId)} ${cause instanceof TypeError ? cause.message : 'cannot be read'}`)
-      return []
-    }
-  })
-  if (new Set(clients.map(({ clientId }) => clientId)).size < clients.length) problems.push('clients.static lists a clientId twice')
-  return new Map(parsed)
 }

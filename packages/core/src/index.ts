@@ -1,4 +1,5 @@
 export type { AuthorizeUser } from './callback/open-grant.ts'
+export type { CreatedInitialAccessToken, InitialAccessTokenOptions } from './clients/initial-access-tokens.ts'
 export type { StaticClient } from './clients/static-client.ts'
 export type { ConsentMode } from './consent/ask-consent.ts'
 export type { AuthorizationServerMetadata } from './discovery/authorization-server.ts'
@@ -13,6 +14,7 @@ export type {
   LimitOptions,
   MetadataDocumentOptions,
   OAuthProxyOptions,
+  RegistrationOptions,
   UpstreamOptions,
   VerificationOptions,
 } from './options.ts'

@@ -1,3 +1,4 @@
+import type { CreatedInitialAccessToken, InitialAccessTokenOptions } from './clients/initial-access-tokens.ts'
 import { type Config, parseConfig } from './config.ts'
 import { type AuthorizationServerMetadata, authorizationServerMetadata } from './discovery/authorization-server.ts'
 import { emitTo } from './emit-to.ts'
@@ -23,8 +24,12 @@ export interface AuthenticateOptions {
   readonly scopes?: readonly string[]
 }
 
-/** Which grants to end: those of a person, of a client, or one. */
-export type RevokeTarget = { readonly subject: string } | { readonly clientId: string } | { readonly grantId: string }
+/** Which grants to end: those of a person, of a client, or one; or which initial access token. */
+export type RevokeTarget =
+  | { readonly subject: string }
+  | { readonly clientId: string }
+  | { readonly grantId: string }
+  | { readonly initialAccessTokenId: string }
 
 /**
  * The authorization server in front of one upstream. Everything it does is a method of this class; everything it is told
@@ -108,19 +113,25 @@ export class OAuthProxy {
     return this.#wired.upstreamOf(grantId)
   }
 
-  /** Ends grants, and tells the upstream; answers how many there were. Rejects with `StoreUnavailable` when not all could be ended: call it again. */
+  /** Ends grants, and tells the upstream, or ends an initial access token; answers how many there were. Rejects with `StoreUnavailable` when not all could be ended: call it again. */
   async revoke(target: RevokeTarget): Promise<number> {
-    const { records, ending } = this.#wired
+    const { ending, initialAccessTokens } = this.#wired
+    if ('initialAccessTokenId' in target) return (await initialAccessTokens.revoke(target.initialAccessTokenId)) ? 1 : 0
     if ('grantId' in target) return (await ending.end(target.grantId, 'revoked_by_operator')) ? 1 : 0
     const list =
       'subject' in target
         ? ({ kind: 'subject-grants', id: target.subject } as const)
         : ({ kind: 'client-grants', id: target.clientId } as const)
-    let ended = 0
-    for await (const grantId of records.lists.members(list)) {
-      if (await ending.end(grantId, 'revoked_by_operator')) ended += 1
-    }
-    return ended
+    return ending.endListed(list, 'revoked_by_operator')
+  }
+
+  /**
+   * Makes a token with which somebody may register, once or as often as `uses` says. It is shown this once. Throws `ConfigurationError` where registration asks for
+   * none, and a `TypeError` for a lifetime or a number of uses that is not a whole number above 0.
+   */
+  async createInitialAccessToken(options: InitialAccessTokenOptions): Promise<CreatedInitialAccessToken> {
+    if (this.#config.registration.initialAccessToken) return this.#wired.initialAccessTokens.create(options)
+    throw new ConfigurationError(['registration asks for no initial access token: clients: { registration: { initialAccessToken: true } }'])
   }
 
   /**

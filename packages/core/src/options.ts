@@ -46,6 +46,8 @@ export interface OAuthProxyOptions {
 
 /** Which clients may register, and for what. */
 export interface ClientOptions {
+  /** Who may register at `/register`. `closed`: nobody; listed clients, and those that registered before, stay. Default: `open`, anybody. */
+  readonly registration?: 'open' | 'closed' | RegistrationOptions
   /** Every scope a client may ask for. Default: `requiredScopes`. */
   readonly validScopes?: readonly string[]
   /** Clients that the operator registers by hand. Default: none. */
@@ -67,6 +69,12 @@ export interface MetadataDocumentOptions {
   readonly trustedHosts?: readonly string[]
   /** For development: reads documents and keys from this machine too, and over http there. Strangers could make this server call whatever listens on it. Default: false. */
   readonly dangerouslyAllowLoopback?: boolean
+}
+
+/** How clients register, where it is neither `open` to anybody nor `closed`. */
+export interface RegistrationOptions {
+  /** Whether each registration needs an initial access token (RFC 7591 §3), which `auth.createInitialAccessToken` makes. Default: no. */
+  readonly initialAccessToken?: boolean
 }
 
 /** How often one address may call. */

@@ -19,7 +19,8 @@ export interface OperationalHandlers {
   readonly push: Handler
   readonly consent: Handler
   readonly callback: Handler
-  readonly register: Handler
+  /** Absent where registration is closed. */
+  readonly register: Handler | undefined
   readonly token: Handler
   readonly revoke: Handler
 }
@@ -75,6 +76,6 @@ function resourceRoutes(config: Config, resource: Resource, emit: Emit): Route[]
   return [...at(resource.metadataPath, handler, documentMethods), ...plain]
 }
 
-function at(path: string, handler: Handler, methods: readonly Route['method'][]): Route[] {
-  return methods.map((method) => ({ method, path, handler }))
+function at(path: string, handler: Handler | undefined, methods: readonly Route['method'][]): Route[] {
+  return handler === undefined ? [] : methods.map((method) => ({ method, path, handler }))
 }

@@ -3,6 +3,7 @@ import { type AuthenticateClient, authenticateClient } from './clients/authentic
 import { documentClients } from './clients/document-clients.ts'
 import { type FindClient, findClient } from './clients/find-client.ts'
 import { guardedFetch } from './clients/guarded-fetch.ts'
+import { type InitialAccessTokens, initialAccessTokens } from './clients/initial-access-tokens.ts'
 import { proveByAssertion } from './clients/prove-by-assertion.ts'
 import type { Config } from './config.ts'
 import type { Environment } from './ports/environment.ts'
@@ -16,6 +17,7 @@ export interface Clients {
   /** For what was granted before: the client as it was last known. */
   readonly findClient: FindClient
   readonly authenticateClient: AuthenticateClient
+  readonly initialAccessTokens: InitialAccessTokens
 }
 
 /** Furnishes the door for clients. */
@@ -37,5 +39,6 @@ export function wireClients(config: Config, records: Records, environment: Envir
     findCurrentClient: findIn(documents.findCurrent),
     findClient: find,
     authenticateClient: authenticateClient({ findClient: find, proveByAssertion: prove }),
+    initialAccessTokens: initialAccessTokens(records, environment),
   }
 }

@@ -1,10 +1,12 @@
 import { authorizeEndpoint } from './authorize/endpoint.ts'
 import { callbackEndpoint } from './callback/endpoint.ts'
+import type { InitialAccessTokens } from './clients/initial-access-tokens.ts'
 import type { Config } from './config.ts'
 import { askConsent } from './consent/ask-consent.ts'
 import { consentEndpoint } from './consent/endpoint.ts'
 import { type Authenticate, authenticate } from './gate/authenticate.ts'
 import { type BrowserCookies, browserCookies } from './http/browser-cookies.ts'
+import type { Handler } from './http/endpoint.ts'
 import { type Limiter, openLimiter, windowLimit } from './http/rate-limit.ts'
 import type { Environment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
@@ -31,6 +33,7 @@ export interface Wired {
   readonly records: Records
   readonly handlers: OperationalHandlers
   readonly ending: GrantEnding
+  readonly initialAccessTokens: InitialAccessTokens
   readonly verify: VerifyAccessToken
   readonly authenticate: Authenticate
   readonly upstreamOf: (grantId: string) => Promise<UpstreamHandle>
@@ -39,10 +42,11 @@ export interface Wired {
 /** Gives every room what it declares to need. The only place that knows all of them. */
 export function wire(config: Config, upstream: Upstream, environment: Environment, emit: Emit): Wired {
   const domain = furnish(config, upstream, environment, emit)
-  const { records, ending, keeper, verify } = domain
+  const { records, ending, initialAccessTokens, keeper, verify } = domain
   return {
     records,
     ending,
+    initialAccessTokens,
     verify,
     authenticate: authenticate({ verify, emit }),
     upstreamOf: (grantId) => upstreamHandle({ records, keeper, environment }, grantId),
@@ -87,7 +91,7 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
   const asking = { ...domain, policy: { ...config, resources } }
   const granting = { ...domain, lifetimes, accessTokenLifetime: lifetimes.accessToken, resources }
   return {
-    register: registerEndpoint({ ...domain, policy: config }),
+    register: openRegister(config, domain),
     push: pushEndpoint(asking),
     authorize: authorizeEndpoint({
       ...asking,
@@ -104,4 +108,14 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
     }),
     revoke: revokeEndpoint(domain),
   }
+}
+
+function openRegister(config: Config, domain: Domain): Handler | undefined {
+  const { isOpen, initialAccessToken } = config.registration
+  if (!isOpen) return undefined
+  return registerEndpoint({
+    ...domain,
+    policy: config,
+    initialAccessTokens: initialAccessToken ? domain.initialAccessTokens : undefined,
+  })
 }

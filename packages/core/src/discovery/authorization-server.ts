@@ -8,7 +8,8 @@ export type AuthorizationServerMetadata = {
   readonly issuer: string
   readonly authorization_endpoint: string
   readonly token_endpoint: string
-  readonly registration_endpoint: string
+  /** Absent where registration is closed. */
+  readonly registration_endpoint?: string
   readonly revocation_endpoint: string
   /** Where requests are pushed to, and whether they have to be (RFC 9126 §5). */
   readonly pushed_authorization_request_endpoint?: string
@@ -41,6 +42,7 @@ export interface AuthorizationServerNeeds {
   readonly pushedRequests: 'allowed' | 'required' | undefined
   /** Whose clients may be URLs; undefined for nobody's. */
   readonly documentHosts: object | undefined
+  readonly registration: { readonly isOpen: boolean }
 }
 
 /** `none` first: it is what a program on somebody's computer should choose. */
@@ -48,12 +50,12 @@ const authenticationMethods: readonly string[] = ['none', 'client_secret_basic',
 
 /** Makes the document. Every list is what the endpoints really accept. */
 export function authorizationServerMetadata(needs: AuthorizationServerNeeds): AuthorizationServerMetadata {
-  const { issuer, baseUrl, scopes, pushedRequests, documentHosts } = needs
+  const { issuer, baseUrl, scopes, registration, pushedRequests, documentHosts } = needs
   return {
     issuer,
     authorization_endpoint: `${baseUrl}/authorize`,
     token_endpoint: `${baseUrl}/token`,
-    registration_endpoint: `${baseUrl}/register`,
+    ...(registration.isOpen && { registration_endpoint: `${baseUrl}/register` }),
     revocation_endpoint: `${baseUrl}/revoke`,
     ...(pushedRequests && { pushed_authorization_request_endpoint: `${baseUrl}/par` }),
     ...(pushedRequests === 'required' && { require_pushed_authorization_requests: true }),

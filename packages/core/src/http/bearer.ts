@@ -1,3 +1,4 @@
+import { invalidRequest, invalidToken } from '../protocol/errors.ts'
 import { formatScope } from '../protocol/scope.ts'
 
 /** What an `Authorization` header holds: nothing that is for us, something malformed, or a token (RFC 6750 §2.1). */
@@ -9,6 +10,14 @@ export function readBearer(request: Request): BearerCredentials {
   if (header === null || !/^bearer(\s|$)/i.test(header)) return { is: 'absent' }
   const [, token] = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header) ?? []
   return token === undefined ? { is: 'malformed' } : { is: 'token', token }
+}
+
+/** The token of a request that needs one. Throws `invalid_token` with this description when there is none, and `invalid_request` when it is malformed. */
+export function requireBearer(request: Request, description: string): string {
+  const credentials = readBearer(request)
+  if (credentials.is === 'absent') throw invalidToken(description, 'credentials_missing')
+  if (credentials.is === 'malformed') throw invalidRequest('The Authorization header is malformed.', 'credentials_malformed')
+  return credentials.token
 }
 
 /** The parts of a challenge. Without `error` when no credentials were sent (OAuth 2.1 §5.3.2). */

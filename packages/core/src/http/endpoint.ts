@@ -135,8 +135,7 @@ function renderError(context: Context, error: Error, kind: EndpointParts['kind']
   const headers = {
     'cache-control': 'no-store',
     ...(answer.retryAfter !== undefined && { 'retry-after': String(answer.retryAfter) }),
-    // A client that tried this scheme is answered in it (RFC 6749 §5.2).
-    ...(status === 401 && triedBasic(context.req.raw) && { 'www-authenticate': 'Basic realm="Drawbridge"' }),
+    ...(status === 401 && challengeOf(answer.code, context.req.raw)),
   }
   if (kind === 'page' && prefersHtml(context.req.raw)) return errorPage(status, answer.code, answer.description, headers)
   return Response.json(
@@ -145,8 +144,13 @@ function renderError(context: Context, error: Error, kind: EndpointParts['kind']
   )
 }
 
-function triedBasic(request: Request): boolean {
-  return /^basic(\s|$)/i.test(request.headers.get('authorization') ?? '')
+// Where a bearer token is due, nothing is said of an error that was not made (RFC 6750 §3.1). Elsewhere a client that tried a
+// scheme is answered in it (RFC 6749 §5.2).
+function challengeOf(code: string, request: Request): { 'www-authenticate'?: string } {
+  const [scheme] = (request.headers.get('authorization') ?? '').split(/\s/, 1)
+  const tried = scheme?.toLowerCase()
+  if (code === 'invalid_token') return { 'www-authenticate': `Bearer realm="Drawbridge"${tried === 'bearer' ? `, error="${code}"` : ''}` }
+  return tried === 'basic' ? { 'www-authenticate': 'Basic realm="Drawbridge"' } : {}
 }
 
 /** Whether the request comes from something that shows pages to people. */

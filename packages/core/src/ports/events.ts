@@ -2,7 +2,13 @@ import type { UnixSeconds } from '../protocol/time.ts'
 
 /** What happened, for the operator: without secrets, by design of its fields. `docs/events.md` has a row for each. */
 export type Event =
-  | { readonly type: 'client.registered'; readonly clientId: string; readonly clientName: string | undefined }
+  | {
+      readonly type: 'client.registered'
+      readonly clientId: string
+      readonly clientName: string | undefined
+      readonly access: 'open' | 'initial_access_token'
+      readonly initialAccessTokenId?: string
+    }
   | { readonly type: 'document.read'; readonly clientId: string; readonly clientName: string | undefined }
   | { readonly type: 'document.refused'; readonly clientId: string; readonly reason: string }
   | {

@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatCode, formatRefreshToken, parseCode, parseRefreshToken, timedId, timeOfId } from './identifiers.ts'
+import {
+  formatCode,
+  formatInitialAccessToken,
+  formatRefreshToken,
+  parseCode,
+  parseInitialAccessToken,
+  parseRefreshToken,
+  timedId,
+  timeOfId,
+} from './identifiers.ts'
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))
 const moments = fc.integer({ min: 0, max: 1_099_511_627 })
@@ -136,5 +145,29 @@ describe('a refresh token', () => {
       }),
       { seed: 45 },
     )
+  })
+})
+
+describe('an initial access token', () => {
+  const id = '019b796d-d600-7f16-9f9b-4e6a10247522'
+  const secret = 'A'.repeat(43)
+
+  it('is its prefix, its id and its secret, and comes apart again', () => {
+    const token = formatInitialAccessToken({ id, secret })
+    expect(token).toBe(`db_iat_019b796d-d600-7f16-9f9b-4e6a10247522.${secret}`)
+    expect(parseInitialAccessToken(token)).toEqual({ id, secret })
+  })
+
+  it.each([
+    '',
+    `db_ac_${id}.${secret}`,
+    `db_iat_${id}`,
+    `db_iat_${id}.${secret}A`,
+    `db_iat_${id}.${secret.slice(1)}`,
+    `db_iat_${id}.${secret}\n`,
+    `db_iat_${id.replace('-7', '-4')}.${secret}`,
+    `db_iat_${id.toUpperCase()}.${secret}`,
+  ])('is not %j', (token) => {
+    expect(parseInitialAccessToken(token)).toBeUndefined()
   })
 })

@@ -48,6 +48,23 @@ export function parseRequestUri(requestUri: string): string | undefined {
   return requestUri.startsWith(requestUriPrefix) && /^[A-Za-z0-9_-]{43}$/.test(secret) ? secret : undefined
 }
 
+/** What an initial access token consists of (ours; opaque to clients, RFC 7591 §3). */
+export interface InitialAccessTokenParts {
+  readonly id: string
+  readonly secret: string
+}
+
+/** The initial access token: a prefix that secret scanners find, its id and 256 random bits (ours). */
+export function formatInitialAccessToken({ id, secret }: InitialAccessTokenParts): string {
+  return `db_iat_${id}.${secret}`
+}
+
+/** Takes an initial access token apart; undefined when it is not of our grammar (ours). */
+export function parseInitialAccessToken(token: string): InitialAccessTokenParts | undefined {
+  const [, id, secret] = /^db_iat_([0-9a-f-]{36})\.([A-Za-z0-9_-]{43})$/.exec(token) ?? []
+  return id !== undefined && secret !== undefined && uuid.test(id) ? { id, secret } : undefined
+}
+
 /** What a refresh token of ours consists of (ours; opaque to clients, RFC 6749 §1.5). */
 export interface RefreshTokenParts {
   readonly grantId: string

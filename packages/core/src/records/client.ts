@@ -60,6 +60,11 @@ export function clientOfDocument(
   return { id: url, ...metadata, document: { readAt: now, freshUntil }, createdAt: known?.createdAt ?? now, endsAt }
 }
 
+/** Ends a registration; answers whether there was one. */
+export function removeClient(client: Client | undefined): Outcome<Client, boolean> {
+  return client ? { next: 'gone', answer: true } : { answer: false }
+}
+
 /** Whether a redemption should extend the client's registration. */
 export function isClientDue(client: Client, now: UnixSeconds): boolean {
   return client.endsAt - now < fixedLifetimes.clientRenewal

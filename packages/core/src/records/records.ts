@@ -6,6 +6,7 @@ import { type Client, clientShape } from './client.ts'
 import { type Collection, type Ending, openCollection } from './collection.ts'
 import { type DeploymentDoor, deploymentDoor } from './deployment-door.ts'
 import { type Grant, grantShape } from './grant.ts'
+import { type InitialAccessToken, initialAccessTokenShape } from './initial-access-token.ts'
 import { type Lease, leaseShape } from './lease.ts'
 import { type Lists, openLists } from './lists.ts'
 import { type Once, onceShape } from './once.ts'
@@ -23,6 +24,7 @@ export interface Records {
   readonly leases: Collection<Lease>
   readonly onces: Collection<Once>
   readonly rememberedConsents: Collection<RememberedConsent>
+  readonly initialAccessTokens: Collection<InitialAccessToken>
   readonly lists: Lists
 }
 
@@ -56,6 +58,7 @@ export function openRecords(needs: RecordsNeeds): Records {
     leases: open('lease', leaseShape),
     onces: open('once', onceShape),
     rememberedConsents: open('remembered-consent', rememberedConsentShape),
+    initialAccessTokens: open('initial-access-token', initialAccessTokenShape),
     lists: openLists(store.directory, deployment),
   }
 }

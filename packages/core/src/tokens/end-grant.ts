@@ -2,6 +2,7 @@ import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import type { Seen } from '../records/collection.ts'
 import type { Grant } from '../records/grant.ts'
+import type { ListOf } from '../records/lists.ts'
 import type { Records } from '../records/records.ts'
 import { endGrant } from '../records/upstream-steps.ts'
 import type { UpstreamClient } from '../upstream/upstream-client.ts'
@@ -18,6 +19,8 @@ export interface EndNeeds {
 export interface GrantEnding {
   /** Ends the grant in whatever state it is, until that holds; answers whether there was one. */
   end(grantId: string, reason: string, from?: Seen<Grant>): Promise<boolean>
+  /** Ends every grant of a list; answers how many there were. */
+  endListed(list: ListOf, reason: string): Promise<number>
   /** What follows when a step has ended a grant: the lists forget it and the upstream is told, with *its* token (RFC 7009 §2.1). */
   ended(grant: Grant, reason: string): void
 }
@@ -39,12 +42,21 @@ export function grantEnding({ records, upstreamClient, environment, emit }: EndN
     environment.defer(follow(grant))
   }
 
+  const end: GrantEnding['end'] = async (grantId, reason, from) => {
+    const grant = await records.grants.change(grantId, endGrant, from)
+    if (grant) ended(grant, reason)
+    return grant !== undefined
+  }
+
   return {
     ended,
-    async end(grantId, reason, from) {
-      const grant = await records.grants.change(grantId, endGrant, from)
-      if (grant) ended(grant, reason)
-      return grant !== undefined
+    end,
+    async endListed(list, reason) {
+      let count = 0
+      for await (const grantId of records.lists.members(list)) {
+        if (await end(grantId, reason)) count += 1
+      }
+      return count
     },
   }
 }

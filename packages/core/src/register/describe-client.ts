@@ -1,0 +1,27 @@
+import { formatScope } from '../protocol/scope.ts'
+import type { Client } from '../records/client.ts'
+
+/** What only the client may know, told beside what it registered. */
+export interface ClientSecrets {
+  readonly secret?: string | undefined
+}
+
+/** The client information response: everything registered, as it is now, and no member that is null (RFC 7591 §3.2.1, gotcha G6). */
+export function describeClient(client: Client, { secret }: ClientSecrets): Record<string, unknown> {
+  return {
+    client_id: client.id,
+    client_id_issued_at: client.createdAt,
+    redirect_uris: client.redirectUris,
+    ...(client.clientName !== undefined && { client_name: client.clientName }),
+    grant_types: client.grantTypes,
+    response_types: ['code'],
+    token_endpoint_auth_method: client.authentication,
+    // It ends with the registration, which lives while it is used: 0, for never (RFC 7591 §3.2.1).
+    ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),
+    ...(client.jwks && { jwks: { keys: client.jwks } }),
+    ...(client.jwksUri !== undefined && { jwks_uri: client.jwksUri }),
+    ...(client.scope && { scope: formatScope(client.scope) }),
+    ...(client.applicationType && { application_type: client.applicationType }),
+    ...(client.pushesRequests && { require_pushed_authorization_requests: true }),
+  }
+}
