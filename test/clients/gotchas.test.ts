@@ -320,7 +320,7 @@ describe('G10: what clients leave out, or bring from elsewhere', () => {
     const house = openHouse({ clients: { validScopes: ['repo'] } })
     const server = await documentAt(house, '/.well-known/oauth-authorization-server')
     const resource = await documentAt(house, '/.well-known/oauth-protected-resource/mcp')
-    expect([server.scopes_supported, resource.scopes_supported]).toEqual([['user', 'repo'], ['user']])
+    expect([server.scopes_supported, resource.scopes_supported]).toEqual([['user', 'repo', 'offline_access'], ['user']])
   })
 })
 

@@ -42,7 +42,7 @@ describe('the documents', () => {
       registration_endpoint: 'http://localhost:8000/api/register',
       revocation_endpoint: 'http://localhost:8000/api/revoke',
       jwks_uri: 'http://localhost:8000/api/.well-known/jwks.json',
-      scopes_supported: ['user'],
+      scopes_supported: ['user', 'offline_access'],
       response_types_supported: ['code'],
       response_modes_supported: ['query'],
       grant_types_supported: ['authorization_code', 'refresh_token'],

@@ -59,10 +59,10 @@ it('lists every problem at once, and what mends it', () => {
     'issuerUrl http://auth.example.com is not https (http is accepted on loopback only)',
     "mcpPath 'mcp' is not a path such as /mcp: it begins with a slash, does not end with one, and has no query",
     `jwtSigningKey is shorter than 32 bytes (it has 9): ${keygen}`,
+    'the scope "a\\"b" has characters that RFC 6749 does not allow',
     'clientId is missing: GitHub shows it where the app is registered',
     'clientSecret is missing: GitHub asks for one',
     'clientStorage is missing: memoryStore(), or encrypted(sqliteStore("drawbridge.db"), fernet(process.env.STORAGE_ENCRYPTION_KEY)), from @drawbridge/storage',
-    'the scope "a\\"b" has characters that RFC 6749 does not allow',
     'accessToken is not a whole number of seconds that can be used',
     'namespace has other characters than A-Z a-z 0-9 _ -, or more than 64',
   ])
@@ -302,6 +302,24 @@ describe('scopes', () => {
 
   it('can be none', () => {
     expect(problemsOf({ requiredScopes: [] })).toEqual([])
+  })
+
+  it('that include each other have to lead somewhere, be lists, and be scopes (R32)', () => {
+    const cycle = (scope: string) => [`scopes.includes lets "${scope}" include itself, directly or by way of others`]
+    expect(problemsOf({ scopes: { includes: { admin: ['write'], write: ['admin'] } } })).toEqual(cycle('admin'))
+    expect(problemsOf({ scopes: { includes: { admin: ['admin'] } } })).toEqual(cycle('admin'))
+    expect(problemsOf({ scopes: { includes: { 'read:user': ['user'] } } })).toEqual(cycle('user'))
+    expect(problemsOf({ scopes: { includes: { admin: 'read' } } })).toEqual(['scopes.includes.admin is not a list'])
+    const problem = 'the scope "a b" has characters that RFC 6749 does not allow'
+    expect(problemsOf({ scopes: { includes: { admin: ['a b'] } } })).toEqual([problem])
+    expect(problemsOf({ scopes: { includes: { 'a b': ['read'] } } })).toEqual([problem])
+    expect(problemsOf({ scopes: { includes: { admin: ['write'], write: ['read'] } } })).toEqual([])
+  })
+
+  it('give refresh tokens by one of two policies (R97)', () => {
+    expect(problemsOf({ scopes: { refreshTokens: 'never' } })).toEqual([
+      "scopes.refreshTokens is neither 'grant-type' nor 'offline-access'",
+    ])
   })
 })
 

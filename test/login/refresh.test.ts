@@ -201,7 +201,7 @@ describe('a refused refresh changes nothing', () => {
     ['a client secret (R88, T17)', { client_secret: 'x' }, invalidClient, 'client_authentication_by_another_method'],
     ['a client that is unknown (R102)', { client_id: '019b796d-d600-7000-8000-000000000000' }, invalidClient, 'client_unknown'],
   ])('%s', async (_, fields, expected, reason) => {
-    const house = openHouse()
+    const house = openHouse({ clients: { validScopes: ['repo', 'use'] } })
     const { clientId, tokens } = await house.login()
     expect(await readJson(await house.refresh(clientId, tokens.refresh_token, fields))).toEqual(expected)
     expect(reasons(house)).toEqual([reason])
@@ -247,7 +247,7 @@ describe('a refused refresh changes nothing', () => {
   })
 
   it('a replayed token with changed parameters: they are judged before its age, and the grant goes on (R95)', async () => {
-    const house = openHouse()
+    const house = openHouse({ clients: { validScopes: ['repo'] } })
     const { clientId, tokens } = await house.login()
     const next = await rotate(house, clientId, tokens.refresh_token)
     const newest = await rotate(house, clientId, next.refresh_token)
@@ -427,7 +427,7 @@ describe('upstream tokens that are due', () => {
     const other = await house.register()
     house.environment.advance(due)
     await house.refresh(other, tokens.refresh_token)
-    await house.refresh(clientId, tokens.refresh_token, { scope: 'repo' })
+    await house.refresh(clientId, tokens.refresh_token, { scope: 'user"' })
     await house.refresh(clientId, tokens.refresh_token, { resource: 'https://other.example' })
     expect(house.github.calls('token')).toBe(1)
   })

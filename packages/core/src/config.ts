@@ -9,6 +9,7 @@ import { type ConsentPolicy, parseConsent } from './parse-consent.ts'
 import { type Extensions, parseExtensions } from './parse-extensions.ts'
 import { parseKeys } from './parse-keys.ts'
 import { parseMetadataDocuments } from './parse-metadata-documents.ts'
+import { parseScopes, type ScopePolicy } from './parse-scopes.ts'
 import type { Store } from './ports/store.ts'
 import type { Upstream, UpstreamClientCredentials } from './ports/upstream.ts'
 import { ConfigurationError } from './protocol/errors.ts'
@@ -18,10 +19,10 @@ import type { RedirectPolicy } from './protocol/redirect-uri.ts'
 import type { Seconds } from './protocol/time.ts'
 import {
   day,
+  listOf,
   refuseLists,
   refuseNumbers,
   refuseRedirectPatterns,
-  refuseScopes,
   refuseStore,
   refuseUpstreamClient,
   schemeOf,
@@ -46,9 +47,7 @@ export interface Config extends Policy, Addresses, ClientsConfig, ConsentPolicy,
 }
 
 /** What clients may ask for. */
-interface Policy extends RedirectPolicy {
-  readonly requiredScopes: readonly string[]
-  readonly validScopes: readonly string[]
+interface Policy extends RedirectPolicy, ScopePolicy {
   /** Whose clients may be URLs; undefined for nobody's. */
   readonly documentHosts: DocumentHosts | undefined
 }
@@ -69,7 +68,6 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
     ...refuseUpstreamClient(options, upstream),
     ...refuseStore(options),
     ...refuseLists(options),
-    ...refuseScopes(policy.validScopes),
     ...refuseRedirectPatterns(policy.redirectUris),
     ...refuseNumbers(options),
   )
@@ -96,20 +94,14 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
   })
 }
 
-function parsePolicy({ requiredScopes: asked, clients = {} }: OAuthProxyOptions, upstream: Upstream, problems: string[]): Policy {
-  const requiredScopes = listOf(asked) ?? upstream.defaultScopes
+function parsePolicy(options: OAuthProxyOptions, upstream: Upstream, problems: string[]): Policy {
+  const { clients = {} } = options
   const redirectUris = listOf(clients.redirectUris)
   return {
-    requiredScopes,
+    ...parseScopes(options, upstream, problems),
     documentHosts: parseMetadataDocuments(clients.metadataDocuments, problems),
-    validScopes: [...new Set([...requiredScopes, ...(listOf(clients.validScopes) ?? [])])],
     // A pattern names its scheme as well (threat T28).
     redirectSchemes: [...(listOf(clients.redirectSchemes) ?? knownSchemes), ...(redirectUris?.map(schemeOf) ?? [])],
     ...(redirectUris && { redirectUris }),
   }
-}
-
-// What is no list is a problem already, and nothing is made of it.
-function listOf(value: readonly string[] | undefined): readonly string[] | undefined {
-  return Array.isArray(value) ? value : undefined
 }

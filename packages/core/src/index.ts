@@ -15,9 +15,11 @@ export type {
   MetadataDocumentOptions,
   OAuthProxyOptions,
   RegistrationOptions,
+  ScopeOptions,
   UpstreamOptions,
   VerificationOptions,
 } from './options.ts'
+export type { RefreshTokenPolicy } from './parse-scopes.ts'
 export type { Directory, DirectoryPage } from './ports/directory.ts'
 export { type Environment, systemEnvironment } from './ports/environment.ts'
 export type { Emit, Event, RecordedEvent } from './ports/events.ts'
@@ -39,6 +41,7 @@ export {
 export { ConfigurationError, type ErrorCode, OAuthError } from './protocol/errors.ts'
 export type { Lifetimes } from './protocol/lifetimes.ts'
 export type { Resource } from './protocol/public-url.ts'
+export type { IncludedScopes } from './protocol/scope-hierarchy.ts'
 export type { Seconds, UnixSeconds } from './protocol/time.ts'
 export type { Route } from './routes.ts'
 export type { SigningKeyInput } from './tokens/keys.ts'

@@ -2,9 +2,11 @@ import type { AuthorizeUser } from './callback/open-grant.ts'
 import type { StaticClient } from './clients/static-client.ts'
 import type { ConsentMode } from './consent/ask-consent.ts'
 import type { RateLimit } from './http/rate-limit.ts'
+import type { RefreshTokenPolicy } from './parse-scopes.ts'
 import type { RecordedEvent } from './ports/events.ts'
 import type { Store } from './ports/store.ts'
 import type { Lifetimes } from './protocol/lifetimes.ts'
+import type { IncludedScopes } from './protocol/scope-hierarchy.ts'
 import type { Seconds } from './protocol/time.ts'
 import type { SigningKeyInput } from './tokens/keys.ts'
 
@@ -37,6 +39,7 @@ export interface OAuthProxyOptions {
   /** How long things live; each default has its reason beside it. */
   readonly lifetimes?: Partial<Lifetimes>
   readonly clients?: ClientOptions
+  readonly scopes?: ScopeOptions
   readonly consent?: ConsentOptions
   readonly upstream?: UpstreamOptions
   readonly verification?: VerificationOptions
@@ -75,6 +78,16 @@ export interface MetadataDocumentOptions {
 export interface RegistrationOptions {
   /** Whether each registration needs an initial access token (RFC 7591 §3), which `auth.createInitialAccessToken` makes. Default: no. */
   readonly initialAccessToken?: boolean
+}
+
+/** How scopes relate, and what a client may have of them. */
+export interface ScopeOptions {
+  /** Scopes that a scope includes, at any depth: `{ admin: ['read', 'write'] }` lets a token with `admin` pass where `read` is needed. Added to the provider's own. */
+  readonly includes?: IncludedScopes
+  /** Whether a client may ask for no more than it registered, or for `requiredScopes` where it registered none. Default: `false`, so that a client can step up without registering again. */
+  readonly registeredIsLimit?: boolean
+  /** Who gets a refresh token: clients with the grant type and whoever was granted `offline_access`, or only those that have both. Default: `grant-type`, because few clients ask for that scope. */
+  readonly refreshTokens?: RefreshTokenPolicy
 }
 
 /** How often one address may call. */

@@ -2,7 +2,6 @@ import type { OAuthProxyOptions } from './options.ts'
 import type { Upstream } from './ports/upstream.ts'
 import { defaultLifetimes, fixedLifetimes } from './protocol/lifetimes.ts'
 import { refuseRedirectUri } from './protocol/redirect-uri.ts'
-import { isScope } from './protocol/scope.ts'
 import type { Seconds } from './protocol/time.ts'
 
 /** How long an upstream's last answer stands while it cannot be reached: an outage that people remember. */
@@ -54,10 +53,9 @@ export function refuseLists({ requiredScopes, clients }: OAuthProxyOptions): str
   return Object.entries(lists).flatMap(([name, list]) => (list === undefined || Array.isArray(list) ? [] : [`${name} is not a list`]))
 }
 
-/** Scopes that cannot be written into a `scope` parameter. */
-export function refuseScopes(scopes: readonly string[]): string[] {
-  const bad = scopes.filter((scope) => !isScope(scope))
-  return bad.map((scope) => `the scope ${JSON.stringify(scope)} has characters that RFC 6749 does not allow`)
+/** A list as it is; undefined for what is none, which is a problem already, so that nothing is made of it. */
+export function listOf(value: readonly string[] | undefined): readonly string[] | undefined {
+  return Array.isArray(value) ? value : undefined
 }
 
 /** Patterns of redirect URIs that could match nothing, or more than whoever wrote them meant. */

@@ -48,7 +48,7 @@ export function wire(config: Config, upstream: Upstream, environment: Environmen
     ending,
     initialAccessTokens,
     verify,
-    authenticate: authenticate({ verify, emit }),
+    authenticate: authenticate({ ...config, verify, emit }),
     upstreamOf: (grantId) => upstreamHandle({ records, keeper, environment }, grantId),
     handlers: openRooms(config, upstream, domain),
   }
@@ -72,7 +72,7 @@ interface Domain extends Clients {
 function furnish(config: Config, upstream: Upstream, environment: Environment, emit: Emit): Domain {
   const { issuer, upstreamClient: credentials, baseUrl } = config
   const records = openRecords({ ...config, environment, emit })
-  const client = upstreamClient({ upstream, credentials, callbackUrl: `${baseUrl}/auth/callback`, environment })
+  const client = upstreamClient({ ...config, upstream, credentials, callbackUrl: `${baseUrl}/auth/callback`, environment })
   const shared = { issuer, records, upstreamClient: client, cookies: browserCookies(issuer, config.secure), environment, emit }
   const limiter = openLimiter(config.rateLimit ?? windowLimit(environment), config.trustedProxies)
   const tokens = accessTokens({ ...config, environment })
@@ -89,7 +89,7 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
   const resources = config.resources.map((resource) => resource.uri)
   const consent = { ...domain, serverName, upstreamName: upstream.name }
   const asking = { ...domain, policy: { ...config, resources } }
-  const granting = { ...domain, lifetimes, accessTokenLifetime: lifetimes.accessToken, resources }
+  const granting = { ...config, ...domain, lifetimes, accessTokenLifetime: lifetimes.accessToken, resources }
   return {
     register: openRegister(config, domain),
     push: pushEndpoint(asking),

@@ -5,7 +5,8 @@ import { hashSecret } from '../protocol/compare.ts'
 import { accessDenied } from '../protocol/errors.ts'
 import { formatCode, timedId } from '../protocol/identifiers.ts'
 import type { Lifetimes } from '../protocol/lifetimes.ts'
-import { narrowScopes } from '../protocol/scope.ts'
+import { coversScopes, narrowScopes, offlineAccess, resourceScopes } from '../protocol/scope.ts'
+import type { ExpandScopes } from '../protocol/scope-hierarchy.ts'
 import { newGrant } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
 import { rememberConsent } from '../records/remembered-consent.ts'
@@ -19,6 +20,9 @@ export interface OpenGrantNeeds {
   readonly records: Pick<Records, 'grants' | 'lists' | 'rememberedConsents'>
   readonly lifetimes: Lifetimes
   readonly authorizeUser: AuthorizeUser
+  /** The baseline: a grant of more is an elevation. */
+  readonly requiredScopes: readonly string[]
+  readonly expandScopes: ExpandScopes
   readonly environment: Environment
   readonly emit: Emit
 }
@@ -36,8 +40,8 @@ export async function openGrant(
   identity: Identity,
   tokens: UpstreamTokens,
 ): Promise<string> {
-  const { records, lifetimes, environment, emit } = needs
-  const scopes = await grantScopes(needs.authorizeUser, request, identity, tokens)
+  const { records, lifetimes, expandScopes, environment, emit } = needs
+  const scopes = await grantScopes(needs, request, identity, tokens)
   const now = environment.now()
   const random = (): string => Buffer.from(environment.randomBytes(32)).toString('base64url')
   const [id, secret, refreshSecret] = [timedId(now, environment.randomBytes(10)), random(), random()]
@@ -51,11 +55,13 @@ export async function openGrant(
     rememberAs !== undefined && records.rememberedConsents.change(rememberAs, (consent, at) => rememberConsent(consent, login, at)),
   ])
   emit({ type: 'grant.opened', clientId: request.clientId, grantId: id })
+  if (!coversScopes(expandScopes(needs.requiredScopes), resourceScopes(scopes)))
+    emit({ type: 'scope.elevated', clientId: request.clientId, grantId: id, requested: request.scopes, granted: scopes })
   return formatCode({ grantId: id, secret })
 }
 
 async function grantScopes(
-  authorizeUser: AuthorizeUser,
+  { authorizeUser, expandScopes }: OpenGrantNeeds,
   request: AuthorizationRequest,
   identity: Identity,
   tokens: UpstreamTokens,
@@ -63,6 +69,7 @@ async function grantScopes(
   const answer = await authorizeUser(identity)
   // Whatever is neither a yes nor a list is a no: a hook in JavaScript that forgets to answer lets nobody in (threat T101).
   if (answer !== true && !Array.isArray(answer)) throw accessDenied('The person may not use this server.', 'authorize_user_said_no')
-  const given = tokens.scopes ? narrowScopes(request.scopes, tokens.scopes) : request.scopes
-  return answer === true ? given : narrowScopes(given, answer)
+  // What the upstream does not know of is not its to refuse.
+  const given = tokens.scopes ? narrowScopes(request.scopes, [...expandScopes(tokens.scopes), offlineAccess]) : request.scopes
+  return answer === true ? given : narrowScopes(given, expandScopes(answer))
 }

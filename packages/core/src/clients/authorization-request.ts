@@ -1,10 +1,10 @@
-import { invalidRequest, invalidScope, invalidTarget, OAuthError } from '../protocol/errors.ts'
+import { invalidRequest, invalidTarget, OAuthError } from '../protocol/errors.ts'
 import { hasForbiddenCharacter, type Parameters } from '../protocol/parameters.ts'
 import { isChallenge } from '../protocol/pkce.ts'
 import { findResource } from '../protocol/resource.ts'
-import { narrowScopes, parseScope } from '../protocol/scope.ts'
 import type { Client } from '../records/client.ts'
 import type { AuthorizationRequest } from '../records/transaction.ts'
+import { chooseScopes, type RequestableScopes } from './choose-scopes.ts'
 
 /** The parameters of the authorization endpoint (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2), and those we have to refuse. */
 export const authorizeNames = [
@@ -26,10 +26,8 @@ export const authorizeNames = [
 export type AuthorizeName = (typeof authorizeNames)[number]
 
 /** What a request is judged by. */
-export interface RequestPolicy {
+export interface RequestPolicy extends RequestableScopes {
   readonly resources: readonly string[]
-  readonly requiredScopes: readonly string[]
-  readonly validScopes: readonly string[]
 }
 
 /** The client's `state`, if it can be returned unchanged (RFC 6749 §4.1.2); undefined otherwise, and when there is none. */
@@ -85,18 +83,6 @@ function requireChallenge(challenge: string | undefined, method: string | undefi
   if (method !== 'S256') throw invalidRequest('The code challenge method is not S256.', 'challenge_method_unsupported')
   if (!isChallenge(challenge)) throw invalidRequest('The code challenge is not one that S256 makes.', 'challenge_malformed')
   return challenge
-}
-
-// Clients ask for scopes they learned elsewhere (`openid email profile`): those are dropped, and only when none is left the
-// default is given (gotcha G10). What was asked for is never widened.
-function chooseScopes(asked: string | undefined, client: Client, { requiredScopes, validScopes }: RequestPolicy): readonly string[] {
-  const parsed = asked === undefined ? [] : parseScope(asked)
-  if (!parsed) throw invalidScope('The parameter scope has characters that no scope has.', 'scope_malformed')
-  const known = narrowScopes(parsed, validScopes)
-  if (known.length > 0) return known
-  // What a client registered with may have left the server since.
-  const registered = narrowScopes(client.scope ?? [], validScopes)
-  return registered.length > 0 ? registered : requiredScopes
 }
 
 function chooseResource(asked: string | undefined, resources: readonly string[]): string {

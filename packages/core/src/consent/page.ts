@@ -1,6 +1,7 @@
 import { html } from 'hono/html'
 import { type Html, page } from '../http/page.ts'
 import { isLoopbackUri, redirectDestination } from '../protocol/redirect-uri.ts'
+import { offlineAccess } from '../protocol/scope.ts'
 import type { Client } from '../records/client.ts'
 import type { AuthorizationRequest } from '../records/transaction.ts'
 
@@ -38,7 +39,7 @@ ${
 <dt>In full</dt>
 <dd>${request.redirectUri}</dd>
 <dt>It asks for</dt>
-<dd>${request.scopes.length > 0 ? html`<ul>${request.scopes.map((scope) => html`<li>${scope}</li>`)}</ul>` : 'your identity, and nothing more'}</dd>
+<dd>${request.scopes.length > 0 ? html`<ul>${request.scopes.map((scope) => html`<li>${wordsFor(scope)}</li>`)}</ul>` : 'your identity, and nothing more'}</dd>
 <dt>At</dt>
 <dd>${request.resource}</dd>
 </dl>
@@ -52,4 +53,9 @@ ${isLoopbackUri(request.redirectUri) ? html`<p class="note">The answer goes to a
 </div>
 </form>`,
   )
+}
+
+// The one scope that is ours and not the operator's, so the only one we know words for.
+function wordsFor(scope: string): string {
+  return scope === offlineAccess ? 'to stay signed in while you are away' : scope
 }

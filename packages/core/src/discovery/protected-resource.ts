@@ -1,3 +1,5 @@
+import { resourceScopes } from '../protocol/scope.ts'
+
 /** The protected resource metadata document (RFC 9728 §2). */
 export interface ProtectedResourceMetadata {
   readonly resource: string
@@ -23,11 +25,11 @@ export function protectedResourceMetadata({
   requiredScopes,
   serverName,
 }: ProtectedResourceNeeds): ProtectedResourceMetadata {
-  const scopes = requiredScopes.filter((scope) => scope !== 'offline_access')
+  const scopes = resourceScopes(requiredScopes)
   return {
     resource,
     authorization_servers: [issuer],
-    ...(scopes.length > 0 && { scopes_supported: scopes }),
+    ...(scopes.length > 0 && { scopes_supported: [...scopes] }),
     bearer_methods_supported: ['header'],
     resource_name: serverName,
   }

@@ -5,7 +5,8 @@ import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Resource } from '../protocol/public-url.ts'
-import { coversScopes } from '../protocol/scope.ts'
+import { coversScopes, resourceScopes } from '../protocol/scope.ts'
+import type { ExpandScopes } from '../protocol/scope-hierarchy.ts'
 import type { AuthInfo, VerifyAccessToken } from '../tokens/verify-access-token.ts'
 
 /** Who may pass, and where the others are sent to learn how. */
@@ -18,6 +19,7 @@ export interface Gate {
 /** What the gate needs. */
 export interface AuthenticateNeeds {
   readonly verify: VerifyAccessToken
+  readonly expandScopes: ExpandScopes
   readonly emit: Emit
 }
 
@@ -28,11 +30,10 @@ export type Authenticate = (request: Request, gate: Gate) => Promise<AuthInfo | 
  * The bearer gate (RFC 6750, RFC 9728 §5.1): who calls, or the finished 400, 401, 403 or 503. Tokens in the query, the body or
  * a cookie are not looked at. Trouble that passes is 503 without a challenge, so that no client throws its tokens away.
  */
-export function authenticate({ verify, emit }: AuthenticateNeeds): Authenticate {
+export function authenticate({ verify, expandScopes, emit }: AuthenticateNeeds): Authenticate {
   return async (request, { resources, scopes: asked }) => {
     const [{ metadataUrl }] = resources
-    // That one is between a client and its authorization server; no resource needs it or names it (SEP-2207).
-    const scopes = asked.filter((scope) => scope !== 'offline_access')
+    const scopes = resourceScopes(asked)
     const challenge = (error?: string, description?: string): string =>
       formatChallenge({ scopes, metadataUrl, ...(error !== undefined && { error }), ...(description !== undefined && { description }) })
     const credentials = readBearer(request)
@@ -47,8 +48,9 @@ export function authenticate({ verify, emit }: AuthenticateNeeds): Authenticate 
         credentials.token,
         resources.map((resource) => resource.uri),
       )
-      if (coversScopes(info.scopes, scopes)) return info
-      emit({ type: 'token.refused', reason: 'scope_missing' })
+      if (coversScopes(expandScopes(info.scopes), scopes)) return info
+      const { clientId, extra } = info
+      emit({ type: 'token.refused', reason: 'scope_missing', clientId, grantId: extra.grantId, scopes })
       return refuse(403, 'insufficient_scope', 'The access token was not granted what this needs.', challenge)
     } catch (error) {
       if (error instanceof OAuthError && error.code === 'invalid_token') {

@@ -28,7 +28,20 @@ export type Event =
   | { readonly type: 'token.issued'; readonly clientId: string; readonly grantId: string; readonly generation: number }
   | { readonly type: 'code.replayed' | 'refresh.replayed'; readonly clientId: string; readonly grantId: string }
   | { readonly type: 'grant.ended'; readonly clientId: string; readonly grantId: string; readonly reason: string }
-  | { readonly type: 'token.refused'; readonly reason: string }
+  | {
+      readonly type: 'scope.elevated'
+      readonly clientId: string
+      readonly grantId: string
+      readonly requested: readonly string[]
+      readonly granted: readonly string[]
+    }
+  | {
+      readonly type: 'token.refused'
+      readonly reason: string
+      readonly clientId?: string
+      readonly grantId?: string
+      readonly scopes?: readonly string[]
+    }
   | { readonly type: 'upstream.refreshed'; readonly grantId: string }
   | { readonly type: 'upstream.failed'; readonly operation: string; readonly reason: string }
   | { readonly type: 'store.unavailable'; readonly endpoint: string; readonly reason: string }

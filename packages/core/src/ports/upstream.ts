@@ -1,3 +1,4 @@
+import type { IncludedScopes } from '../protocol/scope-hierarchy.ts'
 import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 
 /** Who the upstream says the person is. */
@@ -46,8 +47,8 @@ export interface Upstream {
   /** Added to every token request. */
   readonly tokenParameters?: Readonly<Record<string, string>>
   readonly quirks?: UpstreamQuirks
-  /** Scopes that the upstream leaves out of its answers where another granted one includes them, by that one. */
-  readonly includedScopes?: Readonly<Record<string, readonly string[]>>
+  /** Scopes that a scope of this upstream includes, by that one. Answers of upstreams leave them out; a token with the one passes where the other is needed. */
+  readonly includedScopes?: IncludedScopes
   /** The upstream's own names for errors, and the ones of RFC 6749 §5.2 that they mean. */
   readonly errorNames?: Readonly<Record<string, 'invalid_grant' | 'invalid_client'>>
   /** What is wrong with the provider's own options; the `ConfigurationError` lists it with everything else. */

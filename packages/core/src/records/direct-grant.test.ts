@@ -34,7 +34,7 @@ describe('a grant that nobody logged in for', () => {
   })
 
   it('has no code to redeem', () => {
-    const redemption = { clientId: 'reports', codeHash: '', verifier: '', mayRefresh: true }
+    const redemption = { clientId: 'reports', codeHash: '', verifier: '', refreshes: 'always' as const }
     expect(redeemCode(grant, redemption, defaultLifetimes, now)).toEqual({ answer: { is: 'refused', reason: 'grant_unknown' } })
   })
 

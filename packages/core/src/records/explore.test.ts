@@ -305,7 +305,7 @@ const redemption = (does: 'redeems' | 'guesses') => ({
   clientId: 'client',
   codeHash: opened.code.hash,
   verifier: does === 'redeems' ? verifier : 'a'.repeat(43),
-  mayRefresh: true,
+  refreshes: 'always' as const,
 })
 
 /** The record that stands for all that are the same. */

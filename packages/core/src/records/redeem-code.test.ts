@@ -31,7 +31,7 @@ const spent: LoginGrant = {
   code: { ...pending.code, spent: true },
   refresh: { ...pending.refresh, allowed: true, graceFrom: now },
 }
-const right: Redemption = { clientId: 'client-1', codeHash: hashSecret('the secret'), verifier, mayRefresh: true }
+const right: Redemption = { clientId: 'client-1', codeHash: hashSecret('the secret'), verifier, refreshes: 'always' }
 const redeem = (grant: Grant | undefined, part: Partial<Redemption> = {}, at = now) =>
   redeemCode(grant, { ...right, ...part }, defaultLifetimes, at)
 const refused = (reason: string) => ({ answer: { is: 'refused', reason } })
@@ -48,7 +48,7 @@ describe('a code', () => {
 
   it('of a client that does not refresh gives a grant as long as its access token (R97)', () => {
     const next = { ...spent, endsAt: now + 3630, refresh: { ...spent.refresh, allowed: false } }
-    expect(redeem(pending, { mayRefresh: false })).toEqual({ next, answer: { is: 'good', grant: next } })
+    expect(redeem(pending, { refreshes: 'never' })).toEqual({ next, answer: { is: 'good', grant: next } })
   })
 
   it('is good for a minute, and not a second more (R81)', () => {

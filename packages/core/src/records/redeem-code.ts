@@ -1,6 +1,7 @@
 import { isSameSecret } from '../protocol/compare.ts'
 import { fixedLifetimes, type Lifetimes } from '../protocol/lifetimes.ts'
 import { matchesChallenge } from '../protocol/pkce.ts'
+import { offlineAccess } from '../protocol/scope.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
 import type { Outcome } from './collection.ts'
 import type { Grant } from './grant.ts'
@@ -12,8 +13,8 @@ export interface Redemption {
   readonly verifier: string
   readonly redirectUri?: string
   readonly resource?: string
-  /** Whether the client registered for refresh tokens. */
-  readonly mayRefresh: boolean
+  /** Which grants get refresh tokens: all, none, or those of `offline_access` (SEP-2207). */
+  readonly refreshes: 'always' | 'never' | 'offline-access'
 }
 
 /** Why a code, or a refresh token, is refused. */
@@ -61,10 +62,14 @@ export function redeemCode(
   const spent: Grant = {
     ...grant,
     code: { ...code, spent: true },
-    refresh: { ...grant.refresh, allowed: redemption.mayRefresh, graceFrom: now },
+    refresh: { ...grant.refresh, allowed: mayRefresh(grant, redemption), graceFrom: now },
   }
   const next = { ...spent, endsAt: endOf(spent, lifetimes, now) }
   return { next, answer: { is: 'good', grant: next } }
+}
+
+function mayRefresh({ scopes }: Grant, { refreshes }: Redemption): boolean {
+  return refreshes === 'always' || (refreshes === 'offline-access' && scopes.includes(offlineAccess))
 }
 
 /** When a grant that was just used ends: it slides while it is used, up to its absolute end; without refresh, with its access token. */

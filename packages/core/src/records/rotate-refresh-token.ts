@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { isSameSecret } from '../protocol/compare.ts'
 import { fixedLifetimes, type Lifetimes } from '../protocol/lifetimes.ts'
-import { coversScopes } from '../protocol/scope.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
 import type { Outcome } from './collection.ts'
 import { type Grant, isUpstreamOver } from './grant.ts'
@@ -12,7 +11,8 @@ export interface Rotation {
   readonly clientId: string
   readonly generation: number
   readonly mac: string
-  readonly scopes?: readonly string[]
+  /** Whether what was granted covers what it asks for; absent when it asks for all of it. */
+  readonly isCovered?: (granted: readonly string[]) => boolean
   readonly resource?: string
 }
 
@@ -37,7 +37,7 @@ export function rotateRefreshToken(
   if (!isSameSecret(rotation.mac, macOf(grant, rotation.generation))) return refused('refresh_token_forged')
   if (!grant.refresh.allowed) return refused('refresh_token_not_allowed')
   if (rotation.resource !== undefined && rotation.resource !== grant.resource) return refused('refresh_token_for_another_resource')
-  if (rotation.scopes && !coversScopes(grant.scopes, rotation.scopes)) return refused('scope_wider_than_granted')
+  if (rotation.isCovered?.(grant.scopes) === false) return refused('scope_wider_than_granted')
   // Tokens of this grant would be refused at once: the client is told to log in again instead of refreshing for ever.
   if (isUpstreamOver(grant.upstream, now)) return { next: 'gone', answer: { is: 'refused', reason: 'upstream_token_ended', ended: grant } }
   if (rotation.generation >= grant.refresh.generation) return rotated(grant, rotation.generation, lifetimes, now)

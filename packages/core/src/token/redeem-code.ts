@@ -3,8 +3,9 @@ import { hashSecret } from '../protocol/compare.ts'
 import { parseCode } from '../protocol/identifiers.ts'
 import type { Lifetimes } from '../protocol/lifetimes.ts'
 import { findResource } from '../protocol/resource.ts'
+import type { Client } from '../records/client.ts'
 import type { Records } from '../records/records.ts'
-import { redeemCode } from '../records/redeem-code.ts'
+import { type Redemption, redeemCode } from '../records/redeem-code.ts'
 import type { GrantEnding } from '../tokens/end-grant.ts'
 import { type IssueNeeds, issueTokens } from '../tokens/issue-tokens.ts'
 import { type GrantHandler, refuseToken, requireParameter } from './grant-handler.ts'
@@ -16,6 +17,7 @@ export interface GrantHandlerNeeds extends IssueNeeds {
   readonly ending: GrantEnding
   readonly lifetimes: Lifetimes
   readonly resources: readonly string[]
+  readonly refreshTokens: 'grant-type' | 'offline-access'
 }
 
 /** Serves `authorization_code` (RFC 6749 §4.1.3): one change of the grant spends the code, after every check. */
@@ -32,7 +34,7 @@ export function redeemCodeHandler(needs: GrantHandlerNeeds): GrantHandler {
       clientId: client.id,
       codeHash: hashSecret(parts.secret),
       verifier,
-      mayRefresh: client.grantTypes.includes('refresh_token'),
+      refreshes: refreshesOf(client, needs.refreshTokens),
       ...(redirectUri !== undefined && { redirectUri }),
       ...(resource !== undefined && { resource: findResource(resource, resources) ?? 'none of ours' }),
     }
@@ -44,4 +46,11 @@ export function redeemCodeHandler(needs: GrantHandlerNeeds): GrantHandler {
     }
     throw refuseToken(judgement.reason)
   }
+}
+
+// A client that did not register for them gets refresh tokens by asking for `offline_access`, unless the policy wants both (SEP-2207).
+function refreshesOf({ grantTypes }: Client, policy: GrantHandlerNeeds['refreshTokens']): Redemption['refreshes'] {
+  const registered = grantTypes.includes('refresh_token')
+  if (policy === 'offline-access') return registered ? 'offline-access' : 'never'
+  return registered ? 'always' : 'offline-access'
 }

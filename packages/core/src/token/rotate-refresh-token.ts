@@ -2,7 +2,8 @@ import type { Environment } from '../ports/environment.ts'
 import { invalidScope } from '../protocol/errors.ts'
 import { parseRefreshToken } from '../protocol/identifiers.ts'
 import { findResource } from '../protocol/resource.ts'
-import { narrowScopes, parseScope } from '../protocol/scope.ts'
+import { coversScopes, narrowScopes, parseScope, resourceScopes } from '../protocol/scope.ts'
+import type { ExpandScopes } from '../protocol/scope-hierarchy.ts'
 import type { Step } from '../records/collection.ts'
 import type { Grant } from '../records/grant.ts'
 import type { Judgement } from '../records/redeem-code.ts'
@@ -15,6 +16,8 @@ import type { GrantHandlerNeeds } from './redeem-code.ts'
 /** What refreshing needs beside. */
 export interface RotateNeeds extends GrantHandlerNeeds {
   readonly keeper: UpstreamTokensKeeper
+  readonly validScopes: readonly string[]
+  readonly expandScopes: ExpandScopes
   readonly environment: Environment
 }
 
@@ -23,10 +26,10 @@ export interface RotateNeeds extends GrantHandlerNeeds {
  * the step is pure, so it can be asked beforehand.
  */
 export function rotateRefreshTokenHandler(needs: RotateNeeds): GrantHandler {
-  const { authenticateClient, records, keeper, ending, lifetimes, resources, environment, emit } = needs
+  const { authenticateClient, records, keeper, ending, lifetimes, resources, expandScopes, environment, emit } = needs
   return async (request) => {
     const parts = parseRefreshToken(requireParameter(request, 'refresh_token'))
-    const scopes = parseAskedScopes(request)
+    const scopes = parseAskedScopes(request, needs)
     const [client, seen] = await Promise.all([authenticateClient(request.client), parts && records.grants.read(parts.grantId)])
     if (!parts || !seen) throw refuseToken('not_of_our_grammar')
     const { resource } = request.values
@@ -34,13 +37,14 @@ export function rotateRefreshTokenHandler(needs: RotateNeeds): GrantHandler {
       clientId: client.id,
       generation: parts.generation,
       mac: parts.mac,
-      ...(scopes && { scopes }),
+      ...(scopes && { isCovered: (granted: readonly string[]) => coversScopes(expandScopes(granted), resourceScopes(scopes)) }),
       ...(resource !== undefined && { resource: findResource(resource, resources) ?? 'none of ours' }),
     }
     const step: Step<Grant, Judgement> = (grant, now) => rotateRefreshToken(grant, rotation, lifetimes, now)
     const isGood = step(seen.record, environment.now()).answer.is === 'good'
     const judgement = await (isGood ? keeper.changeFresh(parts.grantId, step, seen) : records.grants.change(parts.grantId, step, seen))
-    if (judgement.is === 'good') return issueTokens(needs, client, judgement.grant, scopes && narrowScopes(scopes, judgement.grant.scopes))
+    if (judgement.is === 'good')
+      return issueTokens(needs, client, judgement.grant, scopes && narrowScopes(scopes, expandScopes(judgement.grant.scopes)))
     const isReplay = judgement.reason === 'refresh_token_replayed'
     if (isReplay) emit({ type: 'refresh.replayed', clientId: client.id, grantId: parts.grantId })
     if (judgement.ended) ending.ended(judgement.ended, isReplay ? 'refresh_replayed' : judgement.reason)
@@ -48,9 +52,12 @@ export function rotateRefreshTokenHandler(needs: RotateNeeds): GrantHandler {
   }
 }
 
-function parseAskedScopes({ values }: TokenRequest): readonly string[] | undefined {
+// Some clients repeat in every refresh what they asked for at first. What authorize drops is dropped here too, so that it costs
+// nobody a login; what there is and was not granted is refused by the step (RFC 6749 §6).
+function parseAskedScopes({ values }: TokenRequest, { validScopes, expandScopes }: RotateNeeds): readonly string[] | undefined {
   if (values.scope === undefined) return undefined
   const scopes = parseScope(values.scope)
   if (!scopes) throw invalidScope('The parameter scope has characters that no scope has.', 'scope_malformed')
-  return scopes
+  const known = narrowScopes(scopes, expandScopes(validScopes))
+  return resourceScopes(known).length > 0 ? known : undefined
 }

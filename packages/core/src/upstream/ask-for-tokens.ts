@@ -2,14 +2,22 @@ import * as oauth from 'oauth4webapi'
 import type { Environment } from '../ports/environment.ts'
 import { type Upstream, UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
 import { parseScope } from '../protocol/scope.ts'
+import type { ExpandScopes } from '../protocol/scope-hierarchy.ts'
+
+/** What asking needs. */
+export interface AskNeeds {
+  readonly upstream: Upstream
+  /** Upstreams leave out of their answers what another granted scope includes. */
+  readonly expandScopes: ExpandScopes
+  readonly environment: Environment
+}
 
 /**
  * Makes a token request and answers the tokens in our words (RFC 6749 §5.1). Rejects with `UpstreamRefused` when the answer is
  * no, and with `UpstreamUnavailable` for anything else (RFC 6749 §5.2).
  */
 export async function askForTokens(
-  upstream: Upstream,
-  environment: Environment,
+  { upstream, expandScopes, environment }: AskNeeds,
   request: () => Promise<oauth.TokenEndpointResponse>,
 ): Promise<UpstreamTokens> {
   const answer = await request().catch((cause: unknown) => {
@@ -21,12 +29,8 @@ export async function askForTokens(
     accessToken: requireToken(answer.access_token),
     ...(answer.refresh_token !== undefined && { refreshToken: requireToken(answer.refresh_token) }),
     ...(answer.expires_in !== undefined && { expiresAt: environment.now() + Math.min(Math.floor(answer.expires_in), longest) }),
-    ...(scopes && { scopes: includeScopes(upstream, scopes) }),
+    ...(scopes && { scopes: expandScopes(scopes) }),
   }
-}
-
-function includeScopes({ includedScopes = {} }: Upstream, scopes: readonly string[]): readonly string[] {
-  return [...new Set(scopes.flatMap((scope) => [scope, ...(ownMember(includedScopes, scope) ?? [])]))]
 }
 
 // The upstream chooses the name, and might choose "constructor".

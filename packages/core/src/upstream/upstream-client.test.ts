@@ -6,6 +6,7 @@ import {
   type UpstreamTokens,
   UpstreamUnavailable,
 } from '../ports/upstream.ts'
+import { expandScopes } from '../protocol/scope-hierarchy.ts'
 import { fixedEnvironment } from '../testing/fixed-environment.ts'
 import { upstreamClient } from './upstream-client.ts'
 
@@ -49,6 +50,8 @@ function open(
     upstream: { ...plain, ...upstream },
     credentials: { clientId: 'our-id', clientSecret: 'our secret:%', ...credentials },
     callbackUrl: 'https://mcp.example.com/auth/callback',
+    requiredScopes: ['read'],
+    expandScopes: expandScopes(upstream.includedScopes ?? {}),
     environment,
   })
   return { client, asked, environment }

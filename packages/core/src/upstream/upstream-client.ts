@@ -1,5 +1,4 @@
 import * as oauth from 'oauth4webapi'
-import type { Environment } from '../ports/environment.ts'
 import {
   type Identity,
   type Upstream,
@@ -9,8 +8,8 @@ import {
   UpstreamUnavailable,
 } from '../ports/upstream.ts'
 import { challengeOf } from '../protocol/pkce.ts'
-import { formatScope } from '../protocol/scope.ts'
-import { askForTokens } from './ask-for-tokens.ts'
+import { formatScope, upstreamScopes } from '../protocol/scope.ts'
+import { type AskNeeds, askForTokens } from './ask-for-tokens.ts'
 import { authenticationOf } from './client-authentication.ts'
 import { type UpstreamFetch, upstreamFetch } from './upstream-fetch.ts'
 
@@ -29,16 +28,17 @@ export interface UpstreamClient {
 }
 
 /** What the upstream client is made of. */
-export interface UpstreamClientNeeds {
-  readonly upstream: Upstream
+export interface UpstreamClientNeeds extends AskNeeds {
   readonly credentials: UpstreamClientCredentials
   /** Our one callback, as registered with the upstream. */
   readonly callbackUrl: string
-  readonly environment: Environment
+  /** What the operator requires, of the upstream too. */
+  readonly requiredScopes: readonly string[]
 }
 
 /** Opens the upstream client, on oauth4webapi. */
-export function upstreamClient({ upstream, credentials, callbackUrl, environment }: UpstreamClientNeeds): UpstreamClient {
+export function upstreamClient({ credentials, callbackUrl, requiredScopes, ...needs }: UpstreamClientNeeds): UpstreamClient {
+  const { upstream, environment } = needs
   const call = upstreamFetch(environment, upstream.quirks)
   const server = serverOf(upstream)
   const client: oauth.Client = { client_id: credentials.clientId }
@@ -47,12 +47,12 @@ export function upstreamClient({ upstream, credentials, callbackUrl, environment
   return {
     authorizationUrl(state, verifier, scopes) {
       const ours = { response_type: 'code', client_id: credentials.clientId, redirect_uri: callbackUrl, state }
-      return authorizationUrl(upstream, ours, verifier, scopes)
+      return authorizationUrl(upstream, ours, verifier, upstreamScopes(scopes, requiredScopes))
     },
     exchangeCode({ iss, ...answer }, state, verifier) {
       // An issuer that the provider does not name cannot be compared; the callback path and the state bind the answer.
       const sent = new URLSearchParams({ ...answer, ...(upstream.issuer !== undefined && iss !== undefined && { iss }) })
-      return askForTokens(upstream, environment, async () => {
+      return askForTokens(needs, async () => {
         const parameters = oauth.validateAuthResponse(server, client, sent, state)
         const pkce = upstream.pkce ? verifier : oauth.nopkce
         const response = await oauth.authorizationCodeGrantRequest(server, client, authentication, parameters, callbackUrl, pkce, options)
@@ -60,7 +60,7 @@ export function upstreamClient({ upstream, credentials, callbackUrl, environment
       })
     },
     refresh: (refreshToken) =>
-      askForTokens(upstream, environment, async () => {
+      askForTokens(needs, async () => {
         const response = await oauth.refreshTokenGrantRequest(server, client, authentication, refreshToken, options)
         return oauth.processRefreshTokenResponse(server, client, response)
       }),
