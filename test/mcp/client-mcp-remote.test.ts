@@ -123,7 +123,12 @@ describe('mcp-remote 0.15, a process of its own', { timeout: 60_000, retry: 2 },
     expect(await call(await start(), 'whoami')).toContain('octocat')
     const [registration] = served.at('/register')
     const [login, first, second, ...others] = served.at('/token')
-    const refresh = { grant_type: 'refresh_token', client_id: registration?.answer.client_id, resource: served.mcpUrl, scope: 'user' }
+    const refresh = {
+      grant_type: 'refresh_token',
+      client_id: registration?.answer.client_id,
+      resource: served.mcpUrl,
+      scope: 'user offline_access',
+    }
     expect([first?.body, second?.body, others]).toEqual([
       { ...refresh, refresh_token: login?.answer.refresh_token },
       { ...refresh, refresh_token: first?.answer.refresh_token },
@@ -229,7 +234,9 @@ describe('mcp-remote 0.15, a process of its own', { timeout: 60_000, retry: 2 },
     const answer = call(client, 'upstream_user')
     await allow(await workplace.opened())
     expect(await answer).toContain('octocat')
-    expect(new Set(served.at('/authorize').map(({ query }) => query.scope))).toEqual(new Set(['user', 'user repo']))
+    expect(new Set(served.at('/authorize').map(({ query }) => query.scope))).toEqual(
+      new Set(['user offline_access', 'user offline_access repo']),
+    )
   })
 
   it('ends when the person said no', async () => {

@@ -274,8 +274,8 @@ it('SDK v1 1.20.2 sends a secret by Basic whatever it registered, and is refused
   ])
 })
 
-it('SDK v2 asks for offline_access, with prompt=consent, where the server lists it, and is granted it (G11, R19)', async () => {
-  const served = await server({ clients: { validScopes: ['offline_access'] } })
+it('SDK v2 asks for offline_access, with prompt=consent, where its host wants refresh tokens, since the server lists it, and is granted it (G11, R19)', async () => {
+  const served = await server()
   const memory = new ClientMemory(redirectUrl)
   await login(sdks.v2, served, memory)
   expect(served.at('/authorize').map(({ query }) => [query.scope, query.prompt])).toEqual([['user offline_access', 'consent']])

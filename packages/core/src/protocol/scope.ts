@@ -27,13 +27,13 @@ export function coversScopes(granted: readonly string[], needed: readonly string
 /** Asks to stay signed in, of the authorization server alone: no resource needs it or names it (OpenID Connect Core §11, SEP-2207). */
 export const offlineAccess = 'offline_access'
 
-/** `scopes` without {@link offlineAccess}: what a resource may need and name (SEP-2207). */
+/** `scopes` without {@link offlineAccess}: what a resource may need and name (MCP 2026-07-28, SEP-2207). */
 export function resourceScopes(scopes: readonly string[]): readonly string[] {
   return scopes.filter((scope) => scope !== offlineAccess)
 }
 
 /**
- * What goes upstream of the scopes that a client asked for (SEP-2207). {@link offlineAccess} is between the client and us, unless
+ * What goes upstream of the scopes that a client asked for (ours). {@link offlineAccess} is between the client and us, unless
  * the operator `requires` it, of an upstream that gives refresh tokens for nothing less.
  */
 export function upstreamScopes(scopes: readonly string[], required: readonly string[]): readonly string[] {
