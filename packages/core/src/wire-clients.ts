@@ -1,11 +1,13 @@
 import { verifyAssertion } from './assertions/verify-assertion.ts'
 import { type AuthenticateClient, authenticateClient } from './clients/authenticate-client.ts'
+import { clientKeys } from './clients/client-keys.ts'
 import { documentClients } from './clients/document-clients.ts'
 import { type FindClient, findClient } from './clients/find-client.ts'
 import { guardedFetch } from './clients/guarded-fetch.ts'
 import { type InitialAccessTokens, initialAccessTokens } from './clients/initial-access-tokens.ts'
 import { proveByAssertion } from './clients/prove-by-assertion.ts'
 import type { Config } from './config.ts'
+import type { Limiter } from './http/rate-limit.ts'
 import type { Environment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
 import type { Records } from './records/records.ts'
@@ -20,20 +22,28 @@ export interface Clients {
   readonly initialAccessTokens: InitialAccessTokens
 }
 
+/** What finding them needs. */
+interface ClientsNeeds {
+  readonly records: Records
+  readonly limiter: Limiter
+  readonly environment: Environment
+  readonly emit: Emit
+}
+
 /** Furnishes the door for clients. */
-export function wireClients(config: Config, records: Records, environment: Environment, emit: Emit): Clients {
+export function wireClients(config: Config, { records, limiter, environment, emit }: ClientsNeeds): Clients {
   const { issuer, baseUrl, staticClients: listed, documentHosts: hosts } = config
   const allowLoopback = hosts?.allowLoopback ?? false
   const ownOrigins = [issuer, baseUrl].map((url) => new URL(url).origin)
   const fetchJson = guardedFetch({ environment, ownOrigins, allowLoopback })
-  const documents = documentClients({ fetchJson, policy: { ...config, allowLoopback }, records, environment, emit })
+  const documents = documentClients({ fetchJson, policy: { ...config, allowLoopback }, records, limiter, environment, emit })
   const findIn = (find: FindClient): FindClient => findClient({ clients: records.clients, listed, documents: hosts && { hosts, find } })
   const find = findIn(documents.findKnown)
   const prove = proveByAssertion({
     issuer,
     records,
     verifyAssertion: verifyAssertion({ environment }),
-    findClientKeys: async ({ jwks = [] }) => jwks,
+    findClientKeys: clientKeys({ fetchJson, readAgain: documents.readAgain, environment, emit }),
   })
   return {
     findCurrentClient: findIn(documents.findCurrent),

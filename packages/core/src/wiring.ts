@@ -80,7 +80,7 @@ function furnish(config: Config, upstream: Upstream, environment: Environment, e
   const keeper = upstreamTokens({ ...shared, ending })
   const watch = watchGrant({ ...shared, keeper, ending })
   const verify = verifyAccessToken({ ...config, ...shared, accessTokens: tokens, watch })
-  const clients = wireClients(config, records, environment, emit)
+  const clients = wireClients(config, { ...shared, limiter })
   return { ...shared, ...clients, accessTokens: tokens, ending, keeper, verify, limiter }
 }
 

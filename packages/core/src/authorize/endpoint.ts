@@ -37,7 +37,7 @@ export function authorizeEndpoint(needs: AuthorizeEndpointNeeds): Handler {
     limitedAs: 'authorize',
     async get(request) {
       const sent = parseParameters(new URL(request.url).searchParams, authorizeNames)
-      const { client, parameters, refused } = await readRequest(needs, sent)
+      const { client, parameters, refused } = await readRequest(needs, sent, request)
       const redirectUri = requireRedirectUri(parameters.values.redirect_uri, client, policy)
       let asked: AuthorizationRequest
       try {

@@ -30,6 +30,7 @@ export interface ReadRequest {
 export async function readRequest(
   { findClient, records, pushedRequests }: ReadRequestNeeds,
   sent: Parameters<AuthorizeName>,
+  request: Request,
 ): Promise<ReadRequest> {
   const { values, repeated } = sent
   const reference = pushedRequests && values.request_uri !== undefined ? parseRequestUri(values.request_uri) : undefined
@@ -38,7 +39,7 @@ export async function readRequest(
   }
   if (values.client_id === undefined) throw invalidRequest('The parameter client_id is missing.', 'client_id_missing')
   const [client, pushed] = await Promise.all([
-    findClient(values.client_id),
+    findClient(values.client_id, request),
     reference === undefined ? undefined : records.pushedRequests.find(reference),
   ])
   if (!client) throw invalidClient('The application is not registered here, or no longer. It has to register again.', 'client_unknown')

@@ -23,7 +23,7 @@ export function authenticateClient({ findClient, proveByAssertion }: Authenticat
   return async (authentication) => {
     const credentials = readCredentials(authentication)
     if (!credentials) throw refuse('client_authentication_malformed')
-    const client = await findClient(credentials.clientId)
+    const client = await findClient(credentials.clientId, authentication.request)
     if (!client) throw refuse('client_unknown')
     if (!mayAuthenticateBy(client, credentials.method)) throw refuse('client_authentication_by_another_method')
     await prove(proveByAssertion, client, credentials)

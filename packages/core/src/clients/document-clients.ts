@@ -1,7 +1,8 @@
+import type { Limiter } from '../http/rate-limit.ts'
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { BoundedCache } from '../protocol/bounded-cache.ts'
-import { invalidClient, OAuthError } from '../protocol/errors.ts'
+import { invalidClient, type OAuthError } from '../protocol/errors.ts'
 import { freshFor } from '../protocol/freshness.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
@@ -9,7 +10,7 @@ import { type Client, clientOfDocument } from '../records/client.ts'
 import type { Seen } from '../records/collection.ts'
 import type { Records } from '../records/records.ts'
 import type { FindClient } from './find-client.ts'
-import { DocumentUnusable, type GuardedFetch } from './guarded-fetch.ts'
+import { busy, DocumentUnusable, type GuardedFetch } from './guarded-fetch.ts'
 import { type DocumentPolicy, parseDocument } from './parse-document.ts'
 
 /** Clients that are URLs. The two ways to find one differ in what a host's trouble does. */
@@ -27,6 +28,7 @@ export interface DocumentClientsNeeds {
   readonly fetchJson: GuardedFetch
   readonly policy: DocumentPolicy
   readonly records: Pick<Records, 'clients' | 'lists'>
+  readonly limiter: Pick<Limiter, 'admitAlso'>
   readonly environment: Environment
   readonly emit: Emit
 }
@@ -38,28 +40,30 @@ const freshness = { least: fixedLifetimes.documentLeast, most: fixedLifetimes.do
 
 /** Opens them. A document that was read is the record of a client under its URL; one that could not be used leaves no trace. */
 export function documentClients(needs: DocumentClientsNeeds): DocumentClients {
-  const { records, environment } = needs
+  const { records, limiter, environment } = needs
   const read = readingOnce(needs)
   const isFresh = ({ document }: Client): boolean => (document?.freshUntil ?? 0) > environment.now()
   const readBeside = besides(environment, read)
   return {
     readAgain: async (url) => read(url, await records.clients.read(url)),
-    async findCurrent(url) {
+    async findCurrent(url, request) {
       const seen = await records.clients.read(url)
       const known = seen.record
       if (known && isFresh(known)) return known
+      await limiter.admitAlso('document', request)
       return read(url, seen).catch((cause: unknown) => {
         if (!(cause instanceof DocumentUnusable)) throw cause
         if (known?.document && cause.passing && environment.now() < known.document.readAt + fixedLifetimes.documentKept) return known
         throw cause.reason === 'busy' ? busy(cause) : refused(cause)
       })
     },
-    async findKnown(url) {
+    async findKnown(url, request) {
       const seen = await records.clients.read(url)
       if (seen.record) {
         if (!isFresh(seen.record)) readBeside(url, seen)
         return seen.record
       }
+      await limiter.admitAlso('document', request)
       return read(url, seen).catch((cause: unknown) => {
         if (!(cause instanceof DocumentUnusable)) throw cause
         if (cause.passing) throw busy(cause)
@@ -129,11 +133,4 @@ function besides(environment: Environment, read: Read): (url: string, seen: Seen
 
 function refused(cause: DocumentUnusable): OAuthError {
   return invalidClient('The document that describes the application cannot be read, or is not valid.', 'document_unusable', cause)
-}
-
-function busy(cause: DocumentUnusable): OAuthError {
-  return new OAuthError('temporarily_unavailable', 'The document that describes the application cannot be read at the moment.', {
-    reason: 'document_unreachable',
-    cause,
-  })
 }

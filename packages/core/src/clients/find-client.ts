@@ -2,8 +2,8 @@ import { isDocumentUrl, isUrlLike } from '../protocol/document-url.ts'
 import type { Client } from '../records/client.ts'
 import type { Records } from '../records/records.ts'
 
-/** Finds a client by its id; undefined when nobody registered under it. */
-export type FindClient = (clientId: string) => Promise<Client | undefined>
+/** Finds a client by its id; undefined when nobody registered under it. `request` is who asks: their address counts where we have to ask others. */
+export type FindClient = (clientId: string, request?: Request) => Promise<Client | undefined>
 
 /** Which URLs are clients. */
 export interface DocumentHosts {
@@ -23,11 +23,11 @@ export interface ClientPlaces {
 
 /** Finds the clients that the operator lists, those that are URLs, and those that registered by themselves (RFC 7591). */
 export function findClient({ clients, listed, documents }: ClientPlaces): FindClient {
-  return async (clientId) => {
+  return async (clientId, request) => {
     const known = listed.get(clientId)
     if (known) return known
     if (!isUrlLike(clientId)) return clients.find(clientId)
-    return documents && isTaken(clientId, documents.hosts) ? documents.find(clientId) : undefined
+    return documents && isTaken(clientId, documents.hosts) ? documents.find(clientId, request) : undefined
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Environment } from '../ports/environment.ts'
 import { AddressRefused } from '../ports/pinned-fetch.ts'
+import { OAuthError } from '../protocol/errors.ts'
 import { isLoopbackAddress, isPublicAddress } from '../protocol/public-address.ts'
 import type { Seconds } from '../protocol/time.ts'
 import { fetchBudget } from './fetch-budget.ts'
@@ -19,6 +20,12 @@ export class DocumentUnusable extends Error {
     this.reason = reason
     this.passing = passing
   }
+}
+
+/** What a client is told whose document or keys cannot be read at the moment. */
+export function busy(cause: DocumentUnusable): OAuthError {
+  const description = 'What the client says of itself at its own address cannot be read at the moment.'
+  return new OAuthError('temporarily_unavailable', description, { reason: 'document_unreachable', cause })
 }
 
 /** JSON that was fetched, and the headers it came with. */

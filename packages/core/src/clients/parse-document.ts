@@ -1,8 +1,7 @@
 import { z } from 'zod'
+import { requireClientKeys } from '../protocol/client-keys.ts'
 import { type ClientMetadata, cleanName, type RegistrationPolicy, requireGrantTypes } from '../protocol/client-metadata.ts'
 import { unsafeClientUri } from '../protocol/client-uris.ts'
-import { isKeysUrl } from '../protocol/document-url.ts'
-import { parseJwkSet } from '../protocol/jwk-set.ts'
 import { refuseRedirectUri } from '../protocol/redirect-uri.ts'
 import { narrowScopes, parseScope } from '../protocol/scope.ts'
 import { DocumentUnusable } from './guarded-fetch.ts'
@@ -87,15 +86,11 @@ function parseAuthentication(
   return { authentication, ...(others.length > 0 && { authenticationChoices: usable }), ...keys }
 }
 
-function parseKeys(
-  { jwks: inline, jwks_uri: jwksUri }: Document,
-  { allowLoopback }: DocumentPolicy,
-): Pick<ClientMetadata, 'jwks' | 'jwksUri'> {
-  if (inline != null && jwksUri != null) throw new DocumentUnusable('keys_twice')
-  if (jwksUri != null && !isKeysUrl(jwksUri, { allowLoopback })) throw new DocumentUnusable('jwks_uri_refused')
-  if (jwksUri != null) return { jwksUri }
-  if (inline == null) return {}
-  const jwks = parseJwkSet(inline)
-  if (!jwks) throw new DocumentUnusable('keys_refused')
-  return { jwks }
+function parseKeys({ jwks, jwks_uri: jwksUri }: Document, policy: DocumentPolicy): Pick<ClientMetadata, 'jwks' | 'jwksUri'> {
+  if (jwks == null && jwksUri == null) return {}
+  try {
+    return requireClientKeys(jwks ?? undefined, jwksUri ?? undefined, policy)
+  } catch (cause) {
+    throw new DocumentUnusable('keys_refused', { cause })
+  }
 }

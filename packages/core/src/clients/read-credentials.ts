@@ -7,6 +7,8 @@ export const clientNames = ['client_id', 'client_secret', 'client_assertion', 'c
 
 /** The client authentication in a request to an endpoint that asks for it, as it was sent (RFC 6749 §2.3, §3.2.1; RFC 7521 §4.2). */
 export interface ClientAuthentication {
+  /** What it came in, whose address counts where others have to be asked about the client. */
+  readonly request?: Request | undefined
   readonly authorization: string | undefined
   readonly clientId: string | undefined
   readonly clientSecret: string | undefined
@@ -20,6 +22,7 @@ export function authenticationIn(
   values: Readonly<Partial<Record<(typeof clientNames)[number], string>>>,
 ): ClientAuthentication {
   return {
+    request,
     authorization: request.headers.get('authorization') ?? undefined,
     clientId: values.client_id,
     clientSecret: values.client_secret,

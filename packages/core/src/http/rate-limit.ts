@@ -4,7 +4,7 @@ import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 import { clientAddress, type Peer } from './peer.ts'
 
 /** What is limited, each for itself. */
-export type RateLimitKind = 'register' | 'authorize' | 'consent' | 'token' | 'token-failure'
+export type RateLimitKind = 'register' | 'authorize' | 'consent' | 'token' | 'token-failure' | 'document'
 
 /**
  * Counts `cost` against `key` and answers how many seconds to wait, or 0 to go on. A cost of 0 only asks. It may keep its count
@@ -27,12 +27,15 @@ export class TooManyRequests extends Error {
 export interface Limiter {
   /** Counts a request. Rejects with {@link TooManyRequests}. */
   admit(kind: RateLimitKind, request: Request, peer: Peer): Promise<void>
+  /** Counts something more that a request makes us do, once it was admitted. Rejects with {@link TooManyRequests}. */
+  admitAlso(kind: RateLimitKind, request: Request | undefined): Promise<void>
   /** Rejects with {@link TooManyRequests} when there were too many failures; counts nothing. */
   refuseAfter(kind: RateLimitKind, request: Request, peer: Peer): Promise<void>
 }
 
 /** A limiter over a hook. Requests whose address nobody knows are not limited. */
 export function openLimiter(limit: RateLimit, trustedProxies: number): Limiter {
+  const peers = new WeakMap<Request, Peer>()
   const count = async (kind: RateLimitKind, cost: number, request: Request, peer: Peer): Promise<void> => {
     const key = clientAddress(request, peer, trustedProxies)
     if (key === undefined) return
@@ -40,7 +43,13 @@ export function openLimiter(limit: RateLimit, trustedProxies: number): Limiter {
     if (wait > 0) throw new TooManyRequests(wait)
   }
   return {
-    admit: (kind, request, peer) => count(kind, 1, request, peer),
+    admit(kind, request, peer) {
+      peers.set(request, peer)
+      return count(kind, 1, request, peer)
+    },
+    async admitAlso(kind, request) {
+      if (request) await count(kind, 1, request, peers.get(request) ?? {})
+    },
     refuseAfter: (kind, request, peer) => count(kind, 0, request, peer),
   }
 }
@@ -60,7 +69,14 @@ const window: Seconds = 60
  * Requests of a kind from one address in a minute. Hosted clients register and refresh for many people from few addresses, so
  * these stop a flood and nobody's work; a guess at a secret has 256 bits to go, so failures only have to be slow.
  */
-const most: Readonly<Record<RateLimitKind, number>> = { register: 120, authorize: 600, consent: 600, token: 1200, 'token-failure': 60 }
+const most: Readonly<Record<RateLimitKind, number>> = {
+  register: 120,
+  authorize: 600,
+  consent: 600,
+  token: 1200,
+  'token-failure': 60,
+  document: 60,
+}
 
 /** The limit without a hook: a window in this process, for the 10,000 addresses seen last. */
 export function windowLimit(environment: Environment): RateLimit {

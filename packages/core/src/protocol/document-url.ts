@@ -19,11 +19,3 @@ export function isDocumentUrl(clientId: string, { allowLoopback }: { readonly al
 export function isUrlLike(clientId: string): boolean {
   return /^https?:/i.test(clientId)
 }
-
-/** Whether a client's public keys may be fetched from `url` (RFC 7591 §2, `jwks_uri`): https, or where it is allowed http on this machine. */
-export function isKeysUrl(url: string, { allowLoopback }: { readonly allowLoopback: boolean }): boolean {
-  if (url.length > 2048 || !URL.canParse(url)) return false
-  const { protocol, hostname, username, password, hash } = new URL(url)
-  if (username !== '' || password !== '' || hash !== '') return false
-  return protocol === 'https:' || (allowLoopback && protocol === 'http:' && loopbackHost.test(hostname))
-}
