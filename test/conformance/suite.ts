@@ -48,12 +48,15 @@ async function runToItsEnd(args: readonly string[], onLine: (line: string) => Pr
   }
 }
 
+/** What stands for a scenario that broke off before it wrote anything. */
+const nothing = JSON.stringify([{ id: 'checks.json', name: 'checks.json', status: 'MISSING' }])
+
 /** Every check of every scenario; the folder of a scenario is named after its kind, its name and the time. */
 async function readChecks(folder: string): Promise<Check[]> {
   const scenarios = (await readdir(folder)).sort()
   const checks = await Promise.all(
     scenarios.map(async (scenario) => {
-      const text = await readFile(join(folder, scenario, 'checks.json'), 'utf8')
+      const text = await readFile(join(folder, scenario, 'checks.json'), 'utf8').catch(() => nothing)
       const [, name = scenario] = /^(?:authorization-server|server)-(.*)-\d{4}-\d\d-\d\dT.*$/.exec(scenario) ?? []
       return checksShape.parse(JSON.parse(text)).map((check) => ({ ...check, scenario: name }))
     }),
