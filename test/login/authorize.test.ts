@@ -539,7 +539,17 @@ describe('asking has no effect', () => {
     for (const page of pages) expect((await tab.decide(page, 'approve')).status).toBe(200)
   })
 
-  it.each(['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'])('is done by GET alone, and not by %s', async (method) => {
+  it('is done by GET, and answered with the question (R63)', async () => {
+    const house = openHouse()
+    const page = await house.browser().open(house.authorizeUrl(await house.register()))
+    expect([page.status, page.title, page.forms[0]?.buttons.map(({ label }) => label)]).toEqual([
+      200,
+      'A test asks for access',
+      ['Deny', 'Allow'],
+    ])
+  })
+
+  it.each(['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'])('is done by GET alone, and not by %s (R63)', async (method) => {
     const house = openHouse()
     const answer = await house.call(house.authorizeUrl(await house.register()), { method })
     expect([answer.status, answer.headers.get('allow'), answer.headers.get('cache-control')]).toEqual([405, 'GET', 'no-store'])

@@ -29,7 +29,7 @@ async function stopped(tab: Tab, url: string): Promise<[number, string]> {
 }
 
 describe('the upstream’s answer', () => {
-  it('becomes a code of ours, sent to the client with its state and our iss (R58, R59, B31)', async () => {
+  it('becomes a code of ours, sent to the client with its state and our iss (R12, R58, R59, B31)', async () => {
     const house = openHouse()
     const { tab, clientId, callback } = await comeToCallback(house)
     const answer = await tab.open(callback)
@@ -291,6 +291,26 @@ describe('what the upstream refuses, the client is told in our words (R76, B33, 
     const { tab, callback } = await comeToCallback(house)
     expect((await tab.open(altered(callback, { code }))).location).toContain('?error=server_error&')
     expect(house.github.calls('token')).toBe(0)
+  })
+})
+
+describe('a person who allowed the client and never signed in upstream (R64)', () => {
+  it.each([
+    ['with a code of their own making', { code: 'made-up' }],
+    ['with no code at all', {}],
+    ['with a code that somebody used before', undefined],
+  ])('gets no code of ours: %s', async (_, made) => {
+    const house = openHouse()
+    const used = await comeToCallback(house)
+    expect((await used.tab.open(used.callback)).location).toContain('?code=')
+    const opened = house.events.filter(({ type }) => type === 'grant.opened').length
+    const { tab, state } = await comeToCallback(house)
+    const code = new URL(used.callback).searchParams.get('code') ?? ''
+    const answer = new URLSearchParams({ ...(made ?? { code }), state })
+    const { location } = await tab.open(`/auth/callback?${answer}`)
+    const sent = new URL(location).searchParams
+    expect([sent.get('error'), sent.get('code'), sent.get('state')]).toEqual(['server_error', null, 'the-state'])
+    expect(house.events.filter(({ type }) => type === 'grant.opened')).toHaveLength(opened)
   })
 })
 

@@ -171,6 +171,22 @@ describe('the MCP endpoint of mcpApp', () => {
   it('takes a token from any page where it is public: what it needs is the token (R44)', async () => {
     expect(await knock('https://mcp.example.com', 'https://any.example')).toBe(401)
   })
+
+  it('shows its challenge to a page that may call, and to no other (R44)', async () => {
+    const { auth } = openHouse()
+    const app = mcpApp({ auth, mcp })
+    const shown = async (origin: string) => {
+      const { headers } = await app.request('http://localhost:8000/mcp', { method: 'POST', headers: { origin } })
+      return [headers.get('access-control-allow-origin'), headers.get('access-control-expose-headers'), headers.get('www-authenticate')]
+    }
+    const challenge = expect.stringMatching(/^Bearer /)
+    expect(await shown('http://localhost:6274')).toEqual([
+      'http://localhost:6274',
+      'mcp-session-id,mcp-protocol-version,www-authenticate',
+      challenge,
+    ])
+    expect(await shown('https://evil.example')).toEqual([null, null, null])
+  })
 })
 
 it('a whole login goes through by any name of this machine (T84)', async () => {

@@ -116,7 +116,7 @@ describe('a redeemed code', () => {
   })
 })
 
-describe('a refused redemption spends nothing', () => {
+describe('a refused redemption spends nothing (R91)', () => {
   it.each([
     ['a wrong verifier (R83, T19)', { code_verifier: `${verifier}x` }, invalidGrant, 'verifier_mismatch'],
     ['a verifier of one character (T19)', { code_verifier: 'x' }, invalidGrant, 'verifier_mismatch'],
