@@ -9,8 +9,9 @@ import { build, environment, root, run } from './run.mjs'
 const args = process.argv.slice(2)
 const kept = join(root, 'node_modules', '.cache', 'drawbridge')
 const count = join(kept, 'test-count.txt')
+const ran = join(kept, 'tests.json')
 
-rmSync(count, { force: true })
+for (const old of [count, ran]) rmSync(old, { force: true })
 build()
 const env = { ...environment, ...needs() }
 const { code, report } = runTests()
@@ -20,6 +21,7 @@ for (const problem of outcome.problems) console.error(problem)
 const line = `${outcome.passed} passed, ${outcome.failed} failed`
 mkdirSync(kept, { recursive: true })
 writeFileSync(count, `${line}\n`)
+if (report !== undefined) writeFileSync(ran, JSON.stringify({ whole: args.length === 0, tests: testsOf(report) }))
 console.log(line)
 process.exitCode = outcome.problems.length === 0 && outcome.failed === 0 ? 0 : 1
 
@@ -53,7 +55,7 @@ function readReport(file) {
 /** What the report comes to. A file that does not load counts as a failure, and so does an end that the tests do not explain. */
 function judge(code, report) {
   if (report === undefined) return { passed: 0, failed: 1, problems: ['The tests ended without a report.'] }
-  const tests = report.testResults.flatMap((file) => file.assertionResults.map((test) => ({ ...test, file: relative(root, file.name) })))
+  const tests = testsOf(report)
   const passed = tests.filter((test) => test.status === 'passed').length
   const broken = report.testResults.filter(
     (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
@@ -65,9 +67,20 @@ function judge(code, report) {
   return { passed, failed, problems }
 }
 
+/** Every test, as `{ file, name, status }`. */
+function testsOf(report) {
+  return report.testResults.flatMap((file) =>
+    file.assertionResults.map((test) => ({
+      file: relative(root, file.name).replaceAll('\\', '/'),
+      name: [...test.ancestorTitles, test.title].join(' > '),
+      status: test.status,
+    })),
+  )
+}
+
 /** We never skip. With `-t` the others are left out on purpose. */
 function skippedTests(tests) {
   if (args.some((arg) => arg === '-t' || arg.startsWith('--testNamePattern'))) return []
   const skipped = tests.filter((test) => test.status !== 'passed' && test.status !== 'failed')
-  return skipped.map((test) => `Skipped, which no test may be: ${test.file}: ${test.fullName}`)
+  return skipped.map((test) => `Skipped, which no test may be: ${test.file}: ${test.name}`)
 }

@@ -38,7 +38,7 @@ async function raceCodes(racers: Hosts, count: number): Promise<{ winners: numbe
 }
 
 describe('four processes that get the same code at once', () => {
-  it('redeem each of 300 exactly once (REL-R1)', async () => {
+  it('redeem each of 300 exactly once (R104, REL-R1)', async () => {
     const { winners, losers } = await raceCodes(hosts, 300)
     expect(winners).toEqual(Array.from({ length: 300 }, () => 1))
     expect(losers).toEqual(new Set(['400 invalid_grant']))
