@@ -3,6 +3,7 @@ import { type Closeable, closeAll } from '../mcp/close-all.ts'
 import { authorizationRuns } from './authorization-runs.ts'
 import { everythingServer } from './everything-server.ts'
 import type { Outcome, Run } from './outcome.ts'
+import { serveDocument } from './served-document.ts'
 import { listedClient, serveDrawbridge } from './served-drawbridge.ts'
 import { serveBoth, serverRuns } from './server-runs.ts'
 import { sessionHandler } from './session-handler.ts'
@@ -21,10 +22,11 @@ try {
   const plain = keep(await serveDrawbridge())
   const deeper = keep(await serveDrawbridge({ path: '/t1' }))
   const withSessions = keep(await serveDrawbridge({ sessions: true }))
+  const document = keep(await serveDocument())
   const runs = [
     ...serverRuns('without sessions', keep(await serveBoth(plain, createMcpHandler(everythingServer))), withoutSessions),
     ...serverRuns('with sessions', keep(await serveBoth(withSessions, sessionHandler())), inSessions),
-    ...authorizationRuns([plain, deeper], [listedClient]),
+    ...authorizationRuns([plain, deeper], [listedClient, document.clientId]),
   ]
   report(await makeAll(runs))
 } finally {

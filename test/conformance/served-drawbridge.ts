@@ -19,7 +19,7 @@ export interface ServedDrawbridge {
 export const listedClient = 'conformance-client'
 
 /** The suite listens for the code at `/callback`, on a port of its own each time. */
-const redirectUri = 'http://127.0.0.1/callback'
+export const redirectUri = 'http://127.0.0.1/callback'
 
 /** How to serve it. */
 export interface ServeDrawbridgeOptions {
@@ -40,7 +40,10 @@ export async function serveDrawbridge({ path = '', sessions = false }: ServeDraw
     serverUrl: github.url,
     jwtSigningKey: 'a-signing-key-for-nothing-but-the-suite-0123456789',
     clientStorage: memoryStore(),
-    clients: { static: [{ clientId: listedClient, clientName: 'The suite', redirectUris: [redirectUri] }] },
+    clients: {
+      static: [{ clientId: listedClient, clientName: 'The suite', redirectUris: [redirectUri] }],
+      metadataDocuments: { dangerouslyAllowLoopback: true },
+    },
     // The suite and all its people call from one address.
     limits: { rateLimit: false },
   })
