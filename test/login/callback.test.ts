@@ -58,7 +58,7 @@ describe('the upstream’s answer', () => {
     expect(location.replace(/code=[^&]+/, 'code=CODE')).toBe(`https://a.example/cb?x=%2F&code=CODE&state=the-state&${iss}`)
   })
 
-  it('is taken while the approval is fifteen minutes old, and not a second longer', async () => {
+  it('is taken while the approval is fifteen minutes old, and not a second longer (R69)', async () => {
     const house = openHouse()
     const [early, late] = [await comeToCallback(house), await comeToCallback(house)]
     house.environment.advance(899)
@@ -97,7 +97,7 @@ describe('the upstream’s answer', () => {
   })
 })
 
-describe('in another browser it is refused before anything else, and nothing is spent (I1, T1)', () => {
+describe('in another browser it is refused before anything else, and nothing is spent (I1, R69, T1)', () => {
   it('in one without cookies', async () => {
     const house = openHouse()
     const { tab, callback } = await comeToCallback(house)
@@ -442,7 +442,7 @@ describe('delivered again by its browser', () => {
     expect(answers.map(({ status }) => status)).toEqual([303, 403, 303, 403])
   })
 
-  it('gives one code, which is good once (I2)', async () => {
+  it('gives one code, which is good once (R69, I2)', async () => {
     const house = openHouse()
     const { tab, clientId, callback } = await comeToCallback(house)
     const answers = await Promise.all([tab.open(callback), tab.open(callback)])

@@ -44,7 +44,7 @@ describe('a redeemed code', () => {
     })
   })
 
-  it('gives an access token of the JWT profile, for one resource and one hour (R92, R98, R100)', async () => {
+  it('gives an access token of the JWT profile, for one resource and one hour (R92, R98)', async () => {
     const house = openHouse()
     const { clientId, tokens } = await house.login()
     expect(decodeProtectedHeader(tokens.access_token)).toEqual({ alg: 'HS256', typ: 'at+jwt', kid: '1dqTtWKPNZwiJ5KU' })
