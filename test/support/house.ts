@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { FetchPinned, OAuthProxy, OAuthProxyOptions, RecordedEvent, Store } from '@drawbridge/core'
+import type { FetchPinned, OAuthProxy, OAuthProxyOptions, RecordedEvent, Store, Upstream } from '@drawbridge/core'
 import { type FixedEnvironment, fixedEnvironment } from '@drawbridge/core/testing'
 import { GitHubProvider, github as githubUpstream } from '@drawbridge/providers/github'
 import { OAuthProvider } from '@drawbridge/providers/oauth'
@@ -24,6 +24,8 @@ export interface HouseOptions extends Partial<OAuthProxyOptions> {
   readonly mode?: 'oauth-app' | 'github-app'
   /** The `iss` the upstream is known to add to its answers (RFC 9207). GitHub adds none. */
   readonly upstreamIssuer?: string
+  /** Who the upstream says the person is, instead of asking the stand-in. */
+  readonly identify?: Upstream['identify']
   /** Where the clock stands, for those whose own clock runs. */
   readonly at?: number
   /** Reaches what strangers name: documents, and keys. Default: nothing does. */
@@ -67,7 +69,7 @@ export interface House {
   mcpStatus(accessToken: string): Promise<number>
 }
 
-export function openHouse({ mode = 'oauth-app', at, beside, upstreamIssuer, fetchPinned, ...options }: HouseOptions = {}): House {
+export function openHouse({ mode = 'oauth-app', at, beside, upstreamIssuer, identify, fetchPinned, ...options }: HouseOptions = {}): House {
   const baseUrl = (options.baseUrl ?? 'http://localhost:8000').replace(/\/$/, '')
   const github: StandIn =
     beside?.github ??
@@ -96,10 +98,11 @@ export function openHouse({ mode = 'oauth-app', at, beside, upstreamIssuer, fetc
     onEvent: (event: RecordedEvent) => events.push(event),
     ...options,
   }
+  const deviations = { ...(upstreamIssuer !== undefined && { issuer: upstreamIssuer }), ...(identify && { identify }) }
   const auth =
-    upstreamIssuer === undefined
+    Object.keys(deviations).length === 0
       ? new GitHubProvider({ ...all, serverUrl: upstreamOrigin }, environment)
-      : new OAuthProvider(all, { ...githubUpstream(upstreamOrigin), issuer: upstreamIssuer }, environment)
+      : new OAuthProvider(all, { ...githubUpstream(upstreamOrigin), ...deviations }, environment)
 
   const call: House['call'] = async (url, init) => {
     const request = new Request(url.startsWith('/') ? `${baseUrl}${url}` : url, init)

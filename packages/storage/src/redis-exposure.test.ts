@@ -1,6 +1,5 @@
 import { createFernetKey, encrypted, fernet, keyvStore, redisStore } from '@drawbridge/storage'
 import KeyvRedis from '@keyv/redis'
-import { createClient } from '@redis/client'
 import { Keyv } from 'keyv'
 import { describe, expect, it } from 'vitest'
 import { redisExposure } from './redis-exposure.ts'
@@ -28,7 +27,7 @@ describe('a Redis that others can get at (T96)', () => {
     ['one node by its URL', { url: 'redis://node-1', password: 'p-secret' }, 'node-1'],
     ['a Cluster', cluster, 'node-2'],
     ['Sentinel', sentinel, 'sentinel-1'],
-    ['a client', createClient({ url: 'redis://u:p-secret@node-1' }), 'node-1'],
+    ['a client', new KeyvRedis('redis://u:p-secret@node-1').client, 'node-1'],
     ['an adapter of Keyv', new KeyvRedis('redis://u:p-secret@node-1'), 'node-1'],
     ['an adapter of Keyv for a Cluster', new KeyvRedis(cluster), 'node-2'],
   ])('is told by the options of %s, and no secret is', (_, target, host) => {

@@ -1,11 +1,11 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import type { Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
-import { ConfigurationError, invalidRequest, OAuthError } from '../protocol/errors.ts'
+import { ConfigurationError, OAuthError } from '../protocol/errors.ts'
 import type { Seconds } from '../protocol/time.ts'
+import { boundedBody } from './bounded-body.ts'
 import { errorPage } from './error-page.ts'
 import { pageHeaders } from './page.ts'
 import type { Peer } from './peer.ts'
@@ -29,9 +29,6 @@ export interface EndpointParts {
   readonly limitedAs?: RateLimitKind
 }
 
-/** A registration with ten redirect URIs of 2 kB does not fit, any real one fits many times (threat T34). */
-const bodyLimitBytes = 16 * 1024
-
 /** When to try again after trouble of ours: Redis is back within 2 s, and clients should not all come at once. */
 const retryAfter: Seconds = 2
 
@@ -50,7 +47,7 @@ export function openEndpoint(parts: EndpointParts): Handler {
     return undefined
   })
   app.use(limiting(parts))
-  app.use(bodyLimit({ maxSize: bodyLimitBytes, onError: refuseTooLong }))
+  app.use(boundedBody())
   if (get) app.get('*', (context) => answerWith(get, context.req.raw))
   if (post) app.post('*', (context) => answerWith(post, context.req.raw))
   app.onError((error, context) => {
@@ -80,10 +77,6 @@ async function answerWith(answer: (request: Request) => Response | Promise<Respo
   } catch (cause) {
     throw cause instanceof Error ? cause : new Error('something was thrown that is no error', { cause })
   }
-}
-
-function refuseTooLong(): never {
-  throw invalidRequest('The body is too long.', 'body_too_long')
 }
 
 function report(error: Error, endpoint: string, emit: Emit): void {

@@ -31,5 +31,7 @@ async function readText(request: Request): Promise<string> {
   if (request.headers.has('content-encoding')) throw invalidRequest('The body is encoded.', 'content_encoding')
   const charsets = [...(request.headers.get('content-type') ?? '').matchAll(charset)].map(([, name = '']) => name)
   if (!charsets.every((name) => /^utf-?8$/i.test(name))) throw invalidRequest('The body is not UTF-8.', 'charset')
-  return request.text()
+  return request.text().catch((cause: unknown) => {
+    throw invalidRequest('The body broke off.', 'body_broken', cause)
+  })
 }

@@ -31,7 +31,7 @@ export const identityRules: RulesOf = ({ identity: { answer, identity, idMember 
     }),
   ),
   {
-    rule: 'shows tools what it knows by name, and lets nothing of the answer into our token',
+    rule: 'shows tools what it knows by name, and lets nothing of the answer into our token (T70)',
     async holds(open) {
       const trial = open()
       const plain = await trial.login()

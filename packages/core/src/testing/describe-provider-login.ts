@@ -60,11 +60,25 @@ export const loginRules: RulesOf = (description) => [
     },
   },
   {
-    rule: 'does not take the upstream’s token for one of ours',
+    rule: 'does not take the upstream’s token for one of ours (T55)',
     async holds(open) {
       const trial = open()
       await trial.login()
       expect(await trial.authenticate(description.exchange.tokens.accessToken)).toMatchObject({ status: 401 })
+    },
+  },
+  {
+    rule: 'uses no token that it did not get for its own code, whoever brings it (T69)',
+    async holds(open) {
+      const trial = open()
+      const foreign = 'a-token-that-the-upstream-gave-to-another-client'
+      const brought = { access_token: foreign, id_token: foreign, token: foreign, token_type: 'bearer' }
+      await trial.comeBack(await trial.visit(), brought)
+      await trial.comeBack(await trial.visit(), { code: 'upstream-code', ...brought })
+      expect(await trial.authenticate(foreign)).toMatchObject({ status: 401 })
+      await trial.environment.drain()
+      expect(trial.sent.length).toBeGreaterThan(1)
+      expect(JSON.stringify(trial.sent)).not.toContain(foreign)
     },
   },
   {

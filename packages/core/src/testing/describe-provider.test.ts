@@ -172,7 +172,7 @@ const broken: readonly (readonly [what: string, rule: string, upstream: Upstream
   ],
   [
     'passes on everything',
-    'shows tools what it knows by name, and lets nothing of the answer into our token',
+    'shows tools what it knows by name, and lets nothing of the answer into our token (T70)',
     identifying(async (call) => {
       const answer = await askFor(call)
       return identityOf(answer.id, { ...answer })

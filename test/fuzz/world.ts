@@ -1,0 +1,90 @@
+import type { ExtensionOptions, OAuthProxyOptions } from '@drawbridge/core'
+import { createFernetKey, encrypted, fernet, memoryStore } from '@drawbridge/storage'
+import { type House, openHouse, redirectUri, signingKey, verifier } from '../support/house.ts'
+import { comeToCallback, openTab } from '../support/tab.ts'
+import { type WatchedStore, watchedStore } from '../support/watched-store.ts'
+
+/** All of them: one that is missing here is not fuzzed. Its routes go into `plausible.ts`, each with a request that it takes. */
+const extensions: Required<ExtensionOptions> = { pushedRequests: 'allowed' }
+
+/** Everything that makes a route or a parameter. */
+const everything: Partial<OAuthProxyOptions> = { extensions, limits: { rateLimit: false } }
+
+/** A server where something of every kind exists, twice: what the caller has, and what a bystander has and nobody else may see. */
+export interface World {
+  readonly house: House
+  readonly store: WatchedStore
+  /** What the caller has, by name; any of it may turn up where another is due. */
+  readonly own: Readonly<Record<string, string>>
+  /** Headers of the caller's browser. */
+  readonly browser: Readonly<Record<string, string>>
+  /** The URL of a callback that waits to be opened. */
+  readonly callback: string
+  /** Secrets of the server and of a bystander: they belong into no answer and no event. */
+  readonly canaries: ReadonlyMap<string, string>
+  /** Whether the bystander lost nothing. */
+  bystanderIsWell(): Promise<boolean>
+}
+
+export async function openWorld(): Promise<World> {
+  const outer = openHouse()
+  const storageKey = createFernetKey()
+  const store = watchedStore(encrypted(memoryStore(outer), fernet(storageKey, outer), outer))
+  const house = openHouse({ beside: outer, clientStorage: store, ...everything })
+  const bystander = await openBystander(house)
+  const { tab, clientId, callback, state } = await comeToCallback(house, { state: 'the-state-of-the-caller' })
+  const page = await tab.open(house.authorizeUrl(clientId))
+  const { clientId: refreshing, tokens } = await house.login()
+  const code = (await house.signIn(refreshing)).searchParams.get('code') ?? ''
+  const cookie = [...tab.cookies].map((pair) => pair.join('=')).join('; ')
+  return {
+    house,
+    store,
+    callback,
+    browser: { accept: 'text/html', cookie },
+    own: {
+      clientId,
+      refreshing,
+      code,
+      state,
+      form: page.sealed,
+      accessToken: tokens.access_token,
+      refreshToken: tokens.refresh_token,
+      verifier,
+      redirectUri,
+      cookie: cookie.split('=').at(-1) ?? '',
+    },
+    canaries: new Map([
+      ...bystander.canaries,
+      ['storage key', storageKey],
+      ['signing key', signingKey],
+      ['upstream client secret', 'upstream-secret'],
+    ]),
+    bystanderIsWell: bystander.isWell,
+  }
+}
+
+async function openBystander(house: House): Promise<{ canaries: [string, string][]; isWell(): Promise<boolean> }> {
+  const { clientId, tokens } = await house.login()
+  const code = (await house.signIn(clientId)).searchParams.get('code') ?? ''
+  const underWay = await comeToCallback(house, { state: 'the-state-of-the-bystander' }, openTab(house))
+  const { accessToken: upstreamToken } = await house.auth.upstream(await house.auth.verifyAccessToken(tokens.access_token))
+  return {
+    canaries: [
+      ['access token', tokens.access_token],
+      ['refresh token', tokens.refresh_token],
+      ['code', code],
+      ['state sent upstream', underWay.state],
+      ['state', 'the-state-of-the-bystander'],
+      ['upstream code', new URL(underWay.callback).searchParams.get('code') ?? 'none'],
+      ['upstream access token', upstreamToken],
+      ...[...underWay.tab.cookies].map(([name, value]): [string, string] => [`cookie ${name}`, value]),
+    ],
+    async isWell() {
+      if ((await house.mcpStatus(tokens.access_token)) !== 200) return false
+      if ((await house.refresh(clientId, tokens.refresh_token)).status !== 200) return false
+      if ((await house.redeem(clientId, code)).status !== 200) return false
+      return new URL((await underWay.tab.open(underWay.callback)).location).searchParams.has('code')
+    },
+  }
+}
