@@ -147,6 +147,28 @@ describe('the store waits in sequence, warm and uncontended, of', patient, () =>
   })
 })
 
+describe('the store waits in sequence, where registration is sealed, of', patient, () => {
+  it('a registration: 0, an authorization request: 0; redemptions and refreshes as ever, for the grant', async () => {
+    const world = openHouse()
+    const store = distantStore(memoryStore(world), world.environment)
+    const clients = { registration: { sealedWith: 'first-sealing-secret-0123456789-abcdef' } }
+    const house = openHouse({ beside: world, clientStorage: store, clients })
+    await house.login()
+    await house.environment.drain()
+    const { waits, result: clientId } = await store.waitsOf(() => house.register())
+    expect(waits).toBe(0)
+    expect(await store.waitsOf(() => openTab(house).open(house.authorizeUrl(clientId)))).toMatchObject({
+      waits: 0,
+      result: { status: 200 },
+    })
+    const code = (await house.signIn(clientId)).searchParams.get('code') ?? ''
+    const redemption = await store.waitsOf(() => house.redeem(clientId, code))
+    expect(redemption).toMatchObject({ waits: 2, result: { status: 200 } })
+    const { refresh_token: refreshToken }: TokenAnswer = await redemption.result.json()
+    expect(await store.waitsOf(() => house.refresh(clientId, refreshToken))).toMatchObject({ waits: 2, result: { status: 200 } })
+  })
+})
+
 describe('the store waits in sequence, with upstream tokens that are due, of', patient, () => {
   it('a refresh: 4, and 1 upstream call', async () => {
     const [house, store] = await openWarm({ mode: 'github-app' })

@@ -415,6 +415,31 @@ describe('clients.registration (T101)', () => {
     ])
   })
 
+  const sealing = (sealedWith: unknown): unknown => ({ clients: { registration: { sealedWith } } })
+  it.each([otherSigningKey, new Uint8Array(Buffer.from(otherSigningKey)), [otherSigningKey, 'another-secret-0123456789-ABCDEFGHIJKL']])(
+    'can be sealed with a secret, its bytes, or a list',
+    (secret) => {
+      expect(problemsOf(Object(sealing(secret)))).toEqual([])
+    },
+  )
+
+  it.each([
+    ['too short', `is shorter than 32 bytes (it has 9): ${keygen}`],
+    ['a'.repeat(40), `can be guessed: ${keygen}`],
+    [signingKey, 'is a jwtSigningKey as well: each key does one thing'],
+    [5, 'is neither a text nor bytes'],
+    [null, 'is neither a text nor bytes'],
+    [[], 'is an empty list'],
+  ])('cannot be sealed with %j: it %s', (secret, why) => {
+    expect(problemsOf(Object(sealing(secret)))).toEqual([`clients.registration.sealedWith ${why}`])
+  })
+
+  it('names the key of a list that cannot be used, and never shows it', () => {
+    expect(problemsOf(Object(sealing([otherSigningKey, 'canary'])))).toEqual([
+      `clients.registration.sealedWith[1] is shorter than 32 bytes (it has 6): ${keygen}`,
+    ])
+  })
+
   it('has options that are true or false: a text that says so is neither', () => {
     expect(problemsOf({ clients: { registration: { initialAccessToken: 'false' } } })).toEqual([
       'clients.registration.initialAccessToken is neither true nor false',

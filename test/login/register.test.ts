@@ -82,7 +82,9 @@ describe('a registration', () => {
   it('is told as an event, without its redirect URIs', async () => {
     const house = openHouse()
     const clientId = await house.register({ client_name: 'A\u202e name' })
-    expect(house.events).toEqual([{ type: 'client.registered', clientId, clientName: 'A name', access: 'open', at: 1_767_268_800 }])
+    expect(house.events).toEqual([
+      { type: 'client.registered', clientId, clientName: 'A name', access: 'open', kept: 'stored', at: 1_767_268_800 },
+    ])
   })
 
   it.each([{}, { token_endpoint_auth_method: 'none' }])('gets no secret that it did not ask for (R113, G7, %j)', async (asked) => {

@@ -80,6 +80,7 @@ describe('an initial access token (RFC 7591 §3)', () => {
         clientName: undefined,
         access: 'initial_access_token',
         initialAccessTokenId: id,
+        kept: 'stored',
         at: 1_767_268_800,
       },
     ])

@@ -71,7 +71,7 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
     ...refuseRedirectPatterns(policy.redirectUris),
     ...refuseNumbers(options),
   )
-  const clients = parseClients(options, policy, problems)
+  const clients = parseClients(options, policy, signingKey ? [signingKey, ...signingKeys] : [], problems)
   if (problems.length > 0 || !resource || !signingKey) throw new ConfigurationError(problems)
   return Object.freeze({
     ...policy,

@@ -78,6 +78,11 @@ export interface MetadataDocumentOptions {
 export interface RegistrationOptions {
   /** Whether each registration needs an initial access token (RFC 7591 §3), which `auth.createInitialAccessToken` makes. Default: no. */
   readonly initialAccessToken?: boolean
+  /**
+   * Keeps clients in their own ids, sealed by this secret of 32 bytes or more, and nothing of them in the store: no flood fills it, and no loss of it forgets them. A list rotates: the first seals, all open. Such a
+   * client never ends by itself and cannot be taken back; `auth.revoke({ clientId })` ends what it was granted. Default: clients are in the store.
+   */
+  readonly sealedWith?: string | Uint8Array | readonly (string | Uint8Array)[]
 }
 
 /** How scopes relate, and what a client may have of them. */

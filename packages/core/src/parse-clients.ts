@@ -1,13 +1,20 @@
+import type { KeyObject } from 'node:crypto'
+import { sealingKey } from './clients/sealed-clients.ts'
 import { parseStaticClient, type StaticClient } from './clients/static-client.ts'
-import type { ClientOptions, OAuthProxyOptions } from './options.ts'
+import type { ClientOptions, OAuthProxyOptions, RegistrationOptions } from './options.ts'
 import type { RegistrationPolicy } from './protocol/client-metadata.ts'
 import type { Client } from './records/client.ts'
+import { parseSecret, type SigningKey } from './tokens/keys.ts'
 
 /** How clients come to be registered, parsed. */
 export interface RegistrationMode {
   readonly isOpen: boolean
   /** Whether a registration needs an initial access token (RFC 7591 §3). */
   readonly initialAccessToken: boolean
+  /** Whether clients may change and remove what they registered (RFC 7592). */
+  readonly managed: boolean
+  /** The first seals, all open; none: clients are in the store. */
+  readonly sealingKeys: readonly KeyObject[]
 }
 
 /** Whom this server knows, and whom it lets register. */
@@ -17,10 +24,15 @@ export interface ClientsConfig {
 }
 
 /** Parses `clients.static` and `clients.registration`; what is wrong with them is added to `problems`. */
-export function parseClients({ clients = {} }: OAuthProxyOptions, policy: RegistrationPolicy, problems: string[]): ClientsConfig {
+export function parseClients(
+  { clients = {} }: OAuthProxyOptions,
+  policy: RegistrationPolicy,
+  signingKeys: readonly SigningKey[],
+  problems: string[],
+): ClientsConfig {
   return {
     staticClients: parseStaticClients(clients.static ?? [], policy, problems),
-    registration: parseRegistration(clients.registration, problems),
+    registration: parseRegistration(clients.registration, signingKeys, problems),
   }
 }
 
@@ -37,13 +49,40 @@ function parseStaticClients(clients: readonly StaticClient[], policy: Registrati
   return new Map(parsed)
 }
 
-function parseRegistration(registration: ClientOptions['registration'] = 'open', problems: string[]): RegistrationMode {
-  if (registration === 'open' || registration === 'closed') return { isOpen: registration === 'open', initialAccessToken: false }
+function parseRegistration(
+  registration: ClientOptions['registration'] = 'open',
+  signingKeys: readonly SigningKey[],
+  problems: string[],
+): RegistrationMode {
+  const plain = { isOpen: registration === 'open', initialAccessToken: false, managed: false, sealingKeys: [] }
+  if (registration === 'open' || registration === 'closed') return plain
   if (typeof registration !== 'object' || registration === null) {
     problems.push("clients.registration is neither 'open' nor 'closed' nor an object of options")
-    return { isOpen: false, initialAccessToken: false }
+    return plain
   }
-  const { initialAccessToken = false } = registration
+  const { initialAccessToken = false, sealedWith } = registration
   if (typeof initialAccessToken !== 'boolean') problems.push('clients.registration.initialAccessToken is neither true nor false')
-  return { isOpen: true, initialAccessToken }
+  return { isOpen: true, initialAccessToken, managed: false, sealingKeys: parseSealingKeys(sealedWith, signingKeys, problems) }
+}
+
+function parseSealingKeys(
+  input: RegistrationOptions['sealedWith'],
+  signingKeys: readonly SigningKey[],
+  problems: string[],
+): readonly KeyObject[] {
+  if (input === undefined) return []
+  const inputs = Array.isArray(input) ? input : [input]
+  if (inputs.length === 0) problems.push('clients.registration.sealedWith is an empty list')
+  return inputs.flatMap((secret: string | Uint8Array, index) => {
+    const name = `clients.registration.sealedWith${inputs.length > 1 ? `[${index}]` : ''}`
+    try {
+      if (typeof secret !== 'string' && !(secret instanceof Uint8Array)) throw new TypeError('is neither a text nor bytes')
+      const key = parseSecret(secret)
+      if (!signingKeys.some(({ sign }) => sign.equals(key))) return [sealingKey(key)]
+      problems.push(`${name} is a jwtSigningKey as well: each key does one thing`)
+    } catch (cause) {
+      problems.push(`${name} ${cause instanceof TypeError ? cause.message : 'cannot be read'}`)
+    }
+    return []
+  })
 }

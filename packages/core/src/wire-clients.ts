@@ -6,6 +6,7 @@ import { type FindClient, findClient } from './clients/find-client.ts'
 import { guardedFetch } from './clients/guarded-fetch.ts'
 import { type InitialAccessTokens, initialAccessTokens } from './clients/initial-access-tokens.ts'
 import { proveByAssertion } from './clients/prove-by-assertion.ts'
+import { type SealedClients, sealedClients } from './clients/sealed-clients.ts'
 import type { Config } from './config.ts'
 import type { Limiter } from './http/rate-limit.ts'
 import type { Environment } from './ports/environment.ts'
@@ -20,6 +21,7 @@ export interface Clients {
   readonly findClient: FindClient
   readonly authenticateClient: AuthenticateClient
   readonly initialAccessTokens: InitialAccessTokens
+  readonly sealed: SealedClients | undefined
 }
 
 /** What finding them needs. */
@@ -32,12 +34,15 @@ interface ClientsNeeds {
 
 /** Furnishes the door for clients. */
 export function wireClients(config: Config, { records, limiter, environment, emit }: ClientsNeeds): Clients {
-  const { issuer, baseUrl, staticClients: listed, documentHosts: hosts } = config
+  const { issuer, baseUrl, staticClients: listed, documentHosts: hosts, registration } = config
+  const [key, ...keys] = registration.sealingKeys
+  const sealed = key && sealedClients({ keys: [key, ...keys], issuer, environment })
   const allowLoopback = hosts?.allowLoopback ?? false
   const ownOrigins = [issuer, baseUrl].map((url) => new URL(url).origin)
   const fetchJson = guardedFetch({ environment, ownOrigins, allowLoopback })
   const documents = documentClients({ fetchJson, policy: { ...config, allowLoopback }, records, limiter, environment, emit })
-  const findIn = (find: FindClient): FindClient => findClient({ clients: records.clients, listed, documents: hosts && { hosts, find } })
+  const findIn = (find: FindClient): FindClient =>
+    findClient({ clients: records.clients, listed, sealed, documents: hosts && { hosts, find } })
   const find = findIn(documents.findKnown)
   const prove = proveByAssertion({
     issuer,
@@ -50,5 +55,6 @@ export function wireClients(config: Config, { records, limiter, environment, emi
     findClient: find,
     authenticateClient: authenticateClient({ findClient: find, proveByAssertion: prove }),
     initialAccessTokens: initialAccessTokens(records, environment),
+    sealed,
   }
 }

@@ -111,11 +111,12 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
 }
 
 function openRegister(config: Config, domain: Domain): Handler | undefined {
-  const { isOpen, initialAccessToken } = config.registration
+  const { isOpen, initialAccessToken, managed } = config.registration
   if (!isOpen) return undefined
   return registerEndpoint({
     ...domain,
     policy: config,
+    managed,
     initialAccessTokens: initialAccessToken ? domain.initialAccessTokens : undefined,
   })
 }

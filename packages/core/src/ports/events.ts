@@ -8,6 +8,7 @@ export type Event =
       readonly clientName: string | undefined
       readonly access: 'open' | 'initial_access_token'
       readonly initialAccessTokenId?: string
+      readonly kept: 'stored' | 'managed' | 'sealed'
     }
   | { readonly type: 'document.read'; readonly clientId: string; readonly clientName: string | undefined }
   | { readonly type: 'document.refused'; readonly clientId: string; readonly reason: string }

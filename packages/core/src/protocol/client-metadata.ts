@@ -34,6 +34,11 @@ export type GrantType = 'authorization_code' | 'refresh_token'
  */
 export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
+/** Whether a client that registers this method is given a secret (RFC 7591 §3.2.1). */
+export function needsSecret(method: ClientAuthenticationMethod): boolean {
+  return method === 'client_secret_basic' || method === 'client_secret_post'
+}
+
 /** What the server allows a registration to ask for. */
 export interface RegistrationPolicy extends RedirectPolicy {
   readonly validScopes: readonly string[]

@@ -15,8 +15,8 @@ const client: Client = { id: 'client-1', ...metadata, createdAt: now, endsAt: no
 
 describe('a client', () => {
   it('that nobody has used lives 30 days (R118, T41)', () => {
-    expect(newClient('client-1', metadata, undefined, now)).toEqual(client)
-    expect(newClient('client-1', metadata, 'a hash', now)).toEqual({ ...client, secretHash: 'a hash' })
+    expect(newClient('client-1', metadata, {}, now)).toEqual(client)
+    expect(newClient('client-1', metadata, { secretHash: 'a hash' }, now)).toEqual({ ...client, secretHash: 'a hash' })
   })
 
   it('is renewed for 430 days by its first redemption', () => {

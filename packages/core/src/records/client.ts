@@ -10,6 +10,8 @@ export interface Client extends ClientMetadata {
   readonly id: string
   /** The hash of the client's secret, if it has one. */
   readonly secretHash?: string
+  /** The hash of its registration access token, where it may change and remove what it registered (RFC 7592). */
+  readonly registrationTokenHash?: string
   /** Of a client whose id is the URL of its metadata document: when that was read, and until when it is not read again. */
   readonly document?: { readonly readAt: UnixSeconds; readonly freshUntil: UnixSeconds }
   readonly createdAt: UnixSeconds
@@ -31,6 +33,7 @@ export const clientShape: z.ZodType<Client> = z.looseObject({
   jwks: z.array(publicJwkShape).exactOptional(),
   jwksUri: z.string().exactOptional(),
   secretHash: z.string().exactOptional(),
+  registrationTokenHash: z.string().exactOptional(),
   document: z.looseObject({ readAt: z.number(), freshUntil: z.number() }).exactOptional(),
   applicationType: z.enum(['native', 'web']).exactOptional(),
   pushesRequests: z.literal(true).exactOptional(),
@@ -44,8 +47,13 @@ export function mayAuthenticateBy({ authentication, authenticationChoices = [] }
 }
 
 /** A registration that nobody has used yet. */
-export function newClient(id: string, metadata: ClientMetadata, secretHash: string | undefined, now: UnixSeconds): Client {
-  return { id, ...metadata, ...(secretHash !== undefined && { secretHash }), createdAt: now, endsAt: now + fixedLifetimes.clientUnused }
+export function newClient(
+  id: string,
+  metadata: ClientMetadata,
+  hashes: Pick<Client, 'secretHash' | 'registrationTokenHash'>,
+  now: UnixSeconds,
+): Client {
+  return { id, ...metadata, ...hashes, createdAt: now, endsAt: now + fixedLifetimes.clientUnused }
 }
 
 /** The client as its document describes it now; a document read before lives on, as long as it had. */

@@ -1,10 +1,6 @@
 import { formatScope } from '../protocol/scope.ts'
 import type { Client } from '../records/client.ts'
-
-/** What only the client may know, told beside what it registered. */
-export interface ClientSecrets {
-  readonly secret?: string | undefined
-}
+import type { ClientSecrets } from './client-secrets.ts'
 
 /** The client information response: everything registered, as it is now, and no member that is null (RFC 7591 §3.2.1, gotcha G6). */
 export function describeClient(client: Client, { secret }: ClientSecrets): Record<string, unknown> {

@@ -39,6 +39,7 @@ export function registerEndpoint({ policy, initialAccessTokens, emit, limiter, .
         clientName: client.clientName,
         access: admission ? 'initial_access_token' : 'open',
         ...(admission && { initialAccessTokenId: admission.tokenId }),
+        kept: needs.sealed ? 'sealed' : needs.managed ? 'managed' : 'stored',
       })
       return Response.json(describeClient(client, registration), { status: 201, headers: { pragma: 'no-cache' } })
     },

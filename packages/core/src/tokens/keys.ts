@@ -48,10 +48,16 @@ function importPrivate(read: () => KeyObject): KeyObject {
   }
 }
 
-function secretKey(secret: Buffer): SigningKey {
+/** A secret that can be a key. Throws a `TypeError` whose message says what is wrong and what mends it; it never holds the secret. */
+export function parseSecret(input: string | Uint8Array): KeyObject {
+  const secret = Buffer.from(input)
   if (secret.byteLength < 32) throw new TypeError(`is shorter than 32 bytes (it has ${secret.byteLength}): ${howToMend}`)
   if (isObvious(secret)) throw new TypeError(`can be guessed: ${howToMend}`)
-  const key = createSecretKey(secret)
+  return createSecretKey(secret)
+}
+
+function secretKey(secret: Uint8Array): SigningKey {
+  const key = parseSecret(secret)
   const kid = createHmac('sha256', key).update('drawbridge kid').digest('base64url').slice(0, 16)
   return { kid, algorithm: 'HS256', sign: key, verify: key }
 }
