@@ -22,13 +22,14 @@ const floors = [
   ['protocol'],
   ['ports'],
   ['http', 'records'],
-  ['upstream', 'assertions'],
+  ['upstream'],
+  ['assertions'],
   ['clients', 'tokens'],
   ['discovery', 'register', 'push', 'authorize', 'consent', 'callback', 'token', 'revoke', 'gate'],
   [''],
   ['adapters'],
 ]
-const rooms = floors[5] ?? []
+const rooms = floors.find((floor) => floor.includes('discovery')) ?? []
 
 /** The one place that touches the outside world, and what it does that with. */
 const outside = 'packages/core/src/ports/environment.ts'

@@ -19,6 +19,7 @@ export type {
   UpstreamOptions,
   VerificationOptions,
 } from './options.ts'
+export type { IdentityAssertionOptions, TrustedIssuerOptions } from './parse-identity-assertions.ts'
 export type { RefreshTokenPolicy } from './parse-scopes.ts'
 export type { Directory, DirectoryPage } from './ports/directory.ts'
 export { type Environment, systemEnvironment } from './ports/environment.ts'
@@ -44,6 +45,7 @@ export type { Resource } from './protocol/public-url.ts'
 export type { IncludedScopes } from './protocol/scope-hierarchy.ts'
 export type { Seconds, UnixSeconds } from './protocol/time.ts'
 export type { Route } from './routes.ts'
+export type { IdentityClaims, IdentityOfAssertion } from './token/redeem-assertion.ts'
 export type { SigningKeyInput } from './tokens/keys.ts'
 export type { UpstreamHandle } from './tokens/upstream-handle.ts'
 export type { AuthInfo, AuthInfoExtra } from './tokens/verify-access-token.ts'

@@ -14,6 +14,7 @@ import type { Resource } from './protocol/public-url.ts'
 import { operationalRoutes, type Route, wellKnownRoutes } from './routes.ts'
 import type { UpstreamHandle } from './tokens/upstream-handle.ts'
 import type { AuthInfo } from './tokens/verify-access-token.ts'
+import { directGrantTypes } from './wire-direct-grants.ts'
 import { type Wired, wire } from './wiring.ts'
 
 /** What a request to the MCP endpoint must bring. */
@@ -53,7 +54,7 @@ export class OAuthProxy {
     if (config.store.exposed !== undefined) this.#emit({ type: 'store.exposed', reason: config.store.exposed })
     this.#wired = wire(config, upstream, environment, this.#emit)
     this.#refuseForeignHost = refuseForeignHost(config.baseUrl, this.#emit)
-    this.oauthMetadata = authorizationServerMetadata({ ...config, scopes: config.validScopes })
+    this.oauthMetadata = authorizationServerMetadata({ ...config, scopes: config.validScopes, directGrantTypes: directGrantTypes(config) })
     const operational = this.getRoutes().map(({ path, handler }): [string, Handler] => [`${config.basePath}${path}`, handler])
     const wellKnown = this.#wellKnownRoutes(config.resources).map(({ path, handler }): [string, Handler] => [path, handler])
     this.#handlers = new Map([...wellKnown, ...operational])

@@ -2,6 +2,7 @@ import type { AuthorizeUser } from './callback/open-grant.ts'
 import type { StaticClient } from './clients/static-client.ts'
 import type { ConsentMode } from './consent/ask-consent.ts'
 import type { RateLimit } from './http/rate-limit.ts'
+import type { IdentityAssertionOptions } from './parse-identity-assertions.ts'
 import type { RefreshTokenPolicy } from './parse-scopes.ts'
 import type { RecordedEvent } from './ports/events.ts'
 import type { Store } from './ports/store.ts'
@@ -142,4 +143,6 @@ export interface ExtensionOptions {
    * no other request is taken, which few MCP clients can meet. Default: off.
    */
   readonly pushedRequests?: 'allowed' | 'required'
+  /** Enterprise-managed authorization (SEP-990): takes an enterprise's word for who a person is and which client may act for them. Default: off. */
+  readonly identityAssertions?: IdentityAssertionOptions
 }

@@ -27,6 +27,7 @@ import { type VerifyAccessToken, verifyAccessToken } from './tokens/verify-acces
 import { watchGrant } from './tokens/watch-grant.ts'
 import { type UpstreamClient, upstreamClient } from './upstream/upstream-client.ts'
 import { type Clients, wireClients } from './wire-clients.ts'
+import { wireDirectGrants } from './wire-direct-grants.ts'
 
 /** The house, furnished. */
 export interface Wired {
@@ -103,7 +104,11 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
     callback: callbackEndpoint({ ...config, ...domain, upstreamIssuer: upstream.issuer }),
     token: tokenEndpoint({
       limiter: domain.limiter,
-      handlers: { authorization_code: redeemCodeHandler(granting), refresh_token: rotateRefreshTokenHandler(granting) },
+      handlers: {
+        authorization_code: redeemCodeHandler(granting),
+        refresh_token: rotateRefreshTokenHandler(granting),
+        ...wireDirectGrants(config, granting),
+      },
       emit: domain.emit,
     }),
     revoke: revokeEndpoint(domain),

@@ -103,6 +103,7 @@ async function tryEach(several: unknown, assertion: string, options: JWTVerifyOp
 function reasonOf(cause: unknown): string {
   if (cause instanceof errors.JWTExpired) return 'assertion_expired'
   if (!(cause instanceof errors.JWTClaimValidationFailed)) return 'assertion_signature_wrong'
+  if (cause.reason === 'missing') return 'assertion_malformed'
   if (cause.claim === 'nbf' || cause.claim === 'iat') return 'assertion_from_the_future'
   return cause.claim === 'sub' ? 'assertion_of_another_subject' : 'assertion_malformed'
 }

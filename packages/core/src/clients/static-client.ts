@@ -1,6 +1,12 @@
 import type { JWK } from 'jose'
 import { requireClientKeys } from '../protocol/client-keys.ts'
-import { parseClientMetadata, type RegistrationPolicy } from '../protocol/client-metadata.ts'
+import {
+  type ClientMetadata,
+  cleanName,
+  type GrantType,
+  parseClientMetadata,
+  type RegistrationPolicy,
+} from '../protocol/client-metadata.ts'
 import { hashSecret } from '../protocol/compare.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Client } from '../records/client.ts'
@@ -15,15 +21,40 @@ export interface StaticClient {
   readonly jwksUri?: string
   /** How it sends the secret. Default: `client_secret_basic`. */
   readonly authentication?: 'client_secret_basic' | 'client_secret_post'
-  readonly redirectUris: readonly string[]
+  /** Where people are sent back to; a client whose grant types need no person has none. */
+  readonly redirectUris?: readonly string[]
+  /** What it may use. `client_credentials` lets it act for itself, with its own `scopes`. Default: `authorization_code` and `refresh_token`. */
+  readonly grantTypes?: readonly GrantType[]
   readonly clientName?: string
-  /** What it gets when it asks for no scope. Default: `requiredScopes`. */
+  /** What it gets when it asks for no scope, and the most it gets for itself. Default: `requiredScopes`. */
   readonly scopes?: readonly string[]
 }
 
 // The same form-encoded and not: clients differ in whether they encode what goes into a Basic header (gotcha G12).
 function isSafe(text: string): boolean {
   return /^[\x21-\x7e]{1,200}$/.test(text) && !/[+%]/.test(text)
+}
+
+const knownGrantTypes: readonly GrantType[] = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+]
+
+function refuseGrantTypes({ grantTypes = ['authorization_code'], clientSecret, jwks, jwksUri }: StaticClient): void {
+  if (!Array.isArray(grantTypes) || grantTypes.length === 0 || !grantTypes.every((type) => knownGrantTypes.includes(type)))
+    throw new TypeError(`has other grantTypes than ${knownGrantTypes.join(', ')}`)
+  if (grantTypes.includes('client_credentials') && (clientSecret ?? jwks ?? jwksUri) === undefined)
+    throw new TypeError('has the grant type client_credentials and nothing to prove itself by: give it a clientSecret or jwks')
+}
+
+function metadataOf({ grantTypes, redirectUris, clientName }: StaticClient, policy: RegistrationPolicy): ClientMetadata {
+  const cleaned = cleanName(clientName ?? '')
+  const named = cleaned ? { clientName: cleaned } : {}
+  if (grantTypes && !grantTypes.includes('authorization_code')) return { redirectUris: [], authentication: 'none', grantTypes, ...named }
+  const metadata = parseClientMetadata({ redirect_uris: redirectUris }, policy)
+  return { ...metadata, ...named, ...(grantTypes && { grantTypes }) }
 }
 
 /** A static client as a record. Throws a `TypeError` that says what is wrong with it. */
@@ -35,13 +66,10 @@ export function parseStaticClient(client: StaticClient, policy: RegistrationPoli
   if (clientSecret !== undefined && !isSafe(clientSecret))
     throw new TypeError('has a clientSecret with a blank, + % or other characters than ASCII')
   if (clientSecret !== undefined && signs) throw new TypeError('has a clientSecret and keys: it proves itself by one of them')
+  refuseGrantTypes(client)
   try {
-    const metadata = parseClientMetadata(
-      { redirect_uris: client.redirectUris, ...(client.clientName && { client_name: client.clientName }) },
-      policy,
-    )
     return {
-      ...metadata,
+      ...metadataOf(client, policy),
       id: clientId,
       authentication: signs ? 'private_key_jwt' : clientSecret === undefined ? 'none' : authentication,
       ...(signs && requireClientKeys(jwks, jwksUri)),

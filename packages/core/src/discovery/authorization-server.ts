@@ -20,6 +20,8 @@ export type AuthorizationServerMetadata = {
   readonly response_types_supported: string[]
   readonly response_modes_supported: string[]
   readonly grant_types_supported: string[]
+  /** Which profiles of a grant type are taken (Identity Assertion JWT Authorization Grant §7.2). */
+  readonly authorization_grant_profiles_supported?: string[]
   readonly token_endpoint_auth_methods_supported: string[]
   readonly token_endpoint_auth_signing_alg_values_supported: string[]
   readonly revocation_endpoint_auth_methods_supported: string[]
@@ -39,6 +41,9 @@ export interface AuthorizationServerNeeds {
   readonly issuer: string
   readonly baseUrl: string
   readonly scopes: readonly string[]
+  /** Grant types beyond those of a login. */
+  readonly directGrantTypes: readonly string[]
+  readonly identityAssertions: object | undefined
   readonly pushedRequests: 'allowed' | 'required' | undefined
   /** Whose clients may be URLs; undefined for nobody's. */
   readonly documentHosts: object | undefined
@@ -50,7 +55,7 @@ const authenticationMethods: readonly string[] = ['none', 'client_secret_basic',
 
 /** Makes the document. Every list is what the endpoints really accept. */
 export function authorizationServerMetadata(needs: AuthorizationServerNeeds): AuthorizationServerMetadata {
-  const { issuer, baseUrl, scopes, registration, pushedRequests, documentHosts } = needs
+  const { issuer, baseUrl, scopes, registration, pushedRequests, documentHosts, directGrantTypes, identityAssertions } = needs
   return {
     issuer,
     authorization_endpoint: `${baseUrl}/authorize`,
@@ -63,7 +68,8 @@ export function authorizationServerMetadata(needs: AuthorizationServerNeeds): Au
     scopes_supported: [...scopes],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token'],
+    grant_types_supported: ['authorization_code', 'refresh_token', ...directGrantTypes],
+    ...(identityAssertions && { authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'] }),
     token_endpoint_auth_methods_supported: [...authenticationMethods],
     token_endpoint_auth_signing_alg_values_supported: [...assertionAlgorithms],
     revocation_endpoint_auth_methods_supported: [...authenticationMethods],

@@ -44,6 +44,7 @@ export type Event =
       readonly scopes?: readonly string[]
     }
   | { readonly type: 'upstream.refreshed'; readonly grantId: string }
+  | { readonly type: 'issuer.failed'; readonly issuer: string; readonly reason: string }
   | { readonly type: 'upstream.failed'; readonly operation: string; readonly reason: string }
   | { readonly type: 'store.unavailable'; readonly endpoint: string; readonly reason: string }
   | { readonly type: 'store.lost'; readonly kind: string }

@@ -25,8 +25,8 @@ export interface ClientMetadata {
   readonly pushesRequests?: true
 }
 
-/** The grant types a client of ours can register. */
-export type GrantType = 'authorization_code' | 'refresh_token'
+/** The grant types a client of ours can have; it registers the first two, and the operator lists those that need no login. */
+export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials' | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 /**
  * How a client proves itself (RFC 7591 §2): not at all, by a secret in the header or the body (RFC 6749 §2.3.1), or by an

@@ -3,7 +3,7 @@ import { invalidGrant, invalidRequest, invalidScope, invalidTarget, type OAuthEr
 import type { TokenRefusal } from '../records/redeem-code.ts'
 import type { TokenResponse } from '../tokens/issue-tokens.ts'
 
-/** The parameters of the token endpoint (RFC 6749 §4.1.3 and §6, RFC 7521 §4.2, RFC 7636 §4.5, RFC 8707 §2.2). */
+/** The parameters of the token endpoint (RFC 6749 §4.1.3 and §6, RFC 7521 §4.1 and §4.2, RFC 7636 §4.5, RFC 8707 §2.2). */
 export const tokenNames = [
   'grant_type',
   'client_id',
@@ -14,6 +14,7 @@ export const tokenNames = [
   'redirect_uri',
   'code_verifier',
   'refresh_token',
+  'assertion',
   'scope',
   'resource',
 ] as const

@@ -342,6 +342,11 @@ describe('the upstream is asked who the person is', () => {
       () => new Response('<html>', { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } }),
       { refused: 'token_not_accepted' },
     ],
+    [
+      'a subject of ours is a no: that would be another person, or a client (R99)',
+      json({ subject: 'urn:drawbridge:client:reports' }),
+      { refused: 'identity_subject_ours' },
+    ],
     ['403 is not: it may be a limit', json({}, { status: 403 }), { unavailable: 'status_403', sent: true }],
     ['404 is not', json({}, { status: 404 }), { unavailable: 'status_404', sent: true }],
     ['429 is not', json({}, { status: 429 }), { unavailable: 'status_429', sent: true }],

@@ -2,6 +2,7 @@ import * as oauth from 'oauth4webapi'
 import {
   type Identity,
   type Upstream,
+  type UpstreamCall,
   type UpstreamClientCredentials,
   UpstreamRefused,
   type UpstreamTokens,
@@ -9,6 +10,7 @@ import {
 } from '../ports/upstream.ts'
 import { challengeOf } from '../protocol/pkce.ts'
 import { formatScope, upstreamScopes } from '../protocol/scope.ts'
+import { isOurSubject } from '../protocol/subject.ts'
 import { type AskNeeds, askForTokens } from './ask-for-tokens.ts'
 import { authenticationOf } from './client-authentication.ts'
 import { type UpstreamFetch, upstreamFetch } from './upstream-fetch.ts'
@@ -64,7 +66,7 @@ export function upstreamClient({ credentials, callbackUrl, requiredScopes, ...ne
         const response = await oauth.refreshTokenGrantRequest(server, client, authentication, refreshToken, options)
         return oauth.processRefreshTokenResponse(server, client, response)
       }),
-    identify: (accessToken) => upstream.identify({ getJson: (url, headers) => getJson(call, url, accessToken, headers) }),
+    identify: (accessToken) => identify(upstream, { getJson: (url, headers) => getJson(call, url, accessToken, headers) }),
     async revoke({ accessToken, refreshToken }) {
       const { revocation } = upstream
       if (!revocation) return
@@ -75,6 +77,13 @@ export function upstreamClient({ credentials, callbackUrl, requiredScopes, ...ne
       requireHeard(await call(url, init))
     },
   }
+}
+
+// A person with a subject of ours would be a client, or somebody whom another issuer vouched for (spec row R99).
+async function identify(upstream: Upstream, call: UpstreamCall): Promise<Identity> {
+  const identity = await upstream.identify(call)
+  if (isOurSubject(identity.subject)) throw new UpstreamRefused('identity_subject_ours')
+  return identity
 }
 
 function serverOf({ issuer, authorizationEndpoint, tokenEndpoint, revocation }: Upstream): oauth.AuthorizationServer {

@@ -1,0 +1,95 @@
+import type { Environment } from '../ports/environment.ts'
+import type { Emit } from '../ports/events.ts'
+import { UpstreamUnavailable } from '../ports/upstream.ts'
+import { type PublicJwk, parseJwkSet } from '../protocol/jwk-set.ts'
+import type { Seconds, UnixSeconds } from '../protocol/time.ts'
+import { type UpstreamFetch, upstreamFetch } from '../upstream/upstream-fetch.ts'
+import type { FindKeys } from './verify-assertion.ts'
+
+/** Where the keys of an issuer are: here, at a URL, or wherever its metadata says. */
+export interface IssuerKeysOf {
+  readonly issuer: string
+  readonly jwks?: readonly PublicJwk[]
+  readonly jwksUri?: string
+}
+
+/** What finding them needs. */
+export interface IssuerKeysNeeds {
+  readonly environment: Environment
+  readonly emit: Emit
+}
+
+/** Keys are taken for current this long: a key that was withdrawn is good for no longer. */
+const fresh: Seconds = 600
+/** And while the issuer cannot be reached, for this long. */
+const stale: Seconds = 86_400
+/** After a try the issuer is left alone for this long, whatever `kid` strangers make up. */
+const pause: Seconds = 30
+
+/**
+ * Finds the keys of an issuer that the operator named. They are read when they are first needed, again when they are old, and
+ * when somebody signs with a key that is not among them. Rejects with `UpstreamUnavailable` when there are none to go by.
+ */
+export function issuerKeys(of: IssuerKeysOf, { environment, emit }: IssuerKeysNeeds): FindKeys {
+  const call = upstreamFetch(environment)
+  let known: { readonly keys: readonly PublicJwk[]; readonly at: UnixSeconds } | undefined
+  let triedAt = Number.NEGATIVE_INFINITY
+  let reading: Promise<void> | undefined
+
+  async function read(): Promise<void> {
+    triedAt = environment.now()
+    try {
+      known = { keys: await readKeys(call, of), at: environment.now() }
+    } catch (cause) {
+      if (!(cause instanceof UpstreamUnavailable)) throw cause
+      emit({ type: 'issuer.failed', issuer: of.issuer, reason: cause.reason })
+    }
+  }
+
+  return async (kid) => {
+    if (of.jwks) return of.jwks
+    const age = (): Seconds => environment.now() - (known?.at ?? Number.NEGATIVE_INFINITY)
+    const isKnown = known?.keys.some((key) => kid === undefined || key.kid === kid) === true
+    const isDue = (age() > fresh || !isKnown) && environment.now() - triedAt >= pause
+    if (isDue || reading) {
+      reading ??= read().finally(() => {
+        reading = undefined
+      })
+      await reading
+    }
+    if (!known || age() > stale) throw new UpstreamUnavailable('issuer_keys_unknown')
+    return known.keys
+  }
+}
+
+async function readKeys(call: UpstreamFetch, { issuer, jwksUri }: IssuerKeysOf): Promise<readonly PublicJwk[]> {
+  const keys = parseJwkSet(await getJson(call, jwksUri ?? (await discoverJwksUri(call, issuer))))
+  if (!keys) throw new UpstreamUnavailable('not_a_key_set')
+  return keys
+}
+
+// OpenID Connect appends its path, RFC 8414 inserts its own; the document has to be this issuer's own (§3.3, threat T51).
+async function discoverJwksUri(call: UpstreamFetch, issuer: string): Promise<string> {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname.replace(/\/$/, '')
+  const appended = `${origin}${path}/.well-known/openid-configuration`
+  const inserted = `${origin}/.well-known/oauth-authorization-server${path}`
+  const document = await getJson(call, appended).catch(() => getJson(call, inserted))
+  if (document.issuer !== issuer) throw new UpstreamUnavailable('metadata_of_another_issuer')
+  const { jwks_uri: uri } = document
+  if (typeof uri !== 'string' || !isSafeUrl(uri, issuer)) throw new UpstreamUnavailable('metadata_without_jwks_uri')
+  return uri
+}
+
+// On loopback only for an issuer that is there too.
+function isSafeUrl(uri: string, issuer: string): boolean {
+  if (!URL.canParse(uri)) return false
+  return uri.startsWith('https://') || (issuer.startsWith('http://') && new URL(uri).hostname === new URL(issuer).hostname)
+}
+
+async function getJson(call: UpstreamFetch, url: string): Promise<Record<string, unknown>> {
+  const response = await call(url, { headers: { accept: 'application/json' } })
+  if (!response.ok) throw new UpstreamUnavailable(`status_${response.status}`)
+  const json: unknown = await response.json()
+  return { ...(typeof json === 'object' ? json : undefined) }
+}
