@@ -38,7 +38,7 @@ const jwtShaped: fc.Arbitrary<string> = fc
   .record({
     header: fc.record({
       alg: fc.constantFrom('none', 'HS256', 'RS256', 'ES256', 'dir', ''),
-      typ: fc.constantFrom('at+jwt', 'JWT', 'dpop+jwt'),
+      typ: fc.constantFrom('at+jwt', 'JWT', 'dpop+jwt', 'oauth-id-jag+jwt'),
       kid: odd,
     }),
     payload: fc.oneof(

@@ -60,7 +60,7 @@ const requests: Readonly<Record<string, (path: string, world: World) => readonly
       application_type: 'native',
     }),
   ],
-  '/token': (path, { own: { refreshing, code, verifier, refreshToken } }) => [
+  '/token': (path, { own: { refreshing, code, verifier, refreshToken, machine, machineSecret, jwtBearer, assertion } }) => [
     post(path, 'form', {
       grant_type: 'authorization_code',
       client_id: refreshing,
@@ -69,6 +69,8 @@ const requests: Readonly<Record<string, (path: string, world: World) => readonly
       redirect_uri: redirectUri,
     }),
     post(path, 'form', { grant_type: 'refresh_token', client_id: refreshing, refresh_token: refreshToken, scope: 'user' }),
+    post(path, 'form', { grant_type: 'client_credentials', client_id: machine, client_secret: machineSecret, scope: 'user' }),
+    post(path, 'form', { grant_type: jwtBearer, client_id: machine, client_secret: machineSecret, assertion, scope: 'user' }),
   ],
   '/revoke': (path, { own: { clientId, accessToken } }) => [
     post(path, 'form', { client_id: clientId, token: accessToken, token_type_hint: 'access_token' }),

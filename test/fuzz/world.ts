@@ -1,14 +1,28 @@
 import type { ExtensionOptions, OAuthProxyOptions } from '@drawbridge/core'
 import { createFernetKey, encrypted, fernet, memoryStore } from '@drawbridge/storage'
+import { createSigner, sign } from '../support/assertions.ts'
 import { type House, openHouse, redirectUri, signingKey, verifier } from '../support/house.ts'
 import { comeToCallback, openTab } from '../support/tab.ts'
 import { type WatchedStore, watchedStore } from '../support/watched-store.ts'
 
+/** Whom an enterprise's assertions are signed by. */
+const signer = createSigner()
+
 /** All of them: one that is missing here is not fuzzed. Its routes go into `plausible.ts`, each with a request that it takes. */
-const extensions: Required<ExtensionOptions> = { pushedRequests: 'allowed' }
+const extensions: Required<ExtensionOptions> = {
+  pushedRequests: 'allowed',
+  identityAssertions: { trustedIssuers: [{ issuer: 'https://idp.example.com', jwks: { keys: [signer.jwk] } }] },
+}
+
+const machine = { clientId: 'machine', clientSecret: 'a-secret-of-a-machine-01', authentication: 'client_secret_post' } as const
+const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 /** Everything that makes a route or a parameter. */
-const everything: Partial<OAuthProxyOptions> = { extensions, limits: { rateLimit: false } }
+const everything: Partial<OAuthProxyOptions> = {
+  extensions,
+  clients: { static: [{ ...machine, grantTypes: ['client_credentials', jwtBearer] }] },
+  limits: { rateLimit: false },
+}
 
 /** A server where something of every kind exists, twice: what the caller has, and what a bystander has and nobody else may see. */
 export interface World {
@@ -53,6 +67,10 @@ export async function openWorld(): Promise<World> {
       verifier,
       redirectUri,
       cookie: cookie.split('=').at(-1) ?? '',
+      machine: machine.clientId,
+      machineSecret: machine.clientSecret,
+      jwtBearer,
+      assertion: await signAssertion(house),
     },
     canaries: new Map([
       ...bystander.canaries,
@@ -62,6 +80,13 @@ export async function openWorld(): Promise<World> {
     ]),
     bystanderIsWell: bystander.isWell,
   }
+}
+
+function signAssertion({ environment }: House): Promise<string> {
+  const now = environment.now()
+  const about = { iss: 'https://idp.example.com', sub: 'somebody', aud: 'http://localhost:8000', iat: now, exp: now + 300, jti: 'one' }
+  const type = { typ: 'oauth-id-jag+jwt' }
+  return sign(signer, { ...about, client_id: machine.clientId, resource: 'http://localhost:8000/mcp', scope: 'user' }, type)
 }
 
 async function openBystander(house: House): Promise<{ canaries: [string, string][]; isWell(): Promise<boolean> }> {
