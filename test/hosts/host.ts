@@ -45,7 +45,7 @@ async function start(): Promise<void> {
       hosts: store.reach === 'shared' ? 'many' : 'one',
       ...(storageKey === undefined
         ? { clientStorage: store, dangerouslyStorePlain: true }
-        : { clientStorage: encrypted(store, fernet(storageKey, { environment }), { environment }) }),
+        : { clientStorage: encrypted(store, fernet(storageKey.split(' '), { environment }), { environment }) }),
       ...(namespace !== undefined && { namespace }),
       // Every request of a test comes from one address.
       limits: { rateLimit: false },

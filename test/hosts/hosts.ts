@@ -33,7 +33,7 @@ export interface HostsOptions {
   /** Where the store is for one of them, by its place in the row; default: where it is for all. */
   readonly storeOf?: (index: number) => HostStore
   readonly mode?: 'oauth-app' | 'github-app'
-  /** The key that seals the store, or `plain`. Default: a new one. */
+  /** The key that seals the store, with others that open it behind a blank, or `plain`. Default: a new one. */
   readonly storageKey?: string
   readonly namespace?: string
   /** Whether to wait until all are ready. Default: true. */

@@ -41,7 +41,7 @@ describe.each([
     await shared?.remove()
   })
 
-  it('serve one login: registered at A, authorized at B, called back at A, redeemed at B, refreshed at A, verified at B, revoked at A, refused at B', async () => {
+  it('serve one login: registered at A, authorized at B, called back at A, redeemed at B, refreshed at A, verified at B, revoked at A, refused at B (T108)', async () => {
     const [a, b] = [hosts.at(0), hosts.at(1)]
     const clientId = await register(a)
     const code = await takeCode(hosts, clientId, { authorize: b, consent: b, callback: a })
@@ -64,7 +64,20 @@ describe.each([
     expect([await toolStatus(a, accessToken), await toolStatus(b, accessToken)]).toEqual([200, 200])
   })
 
-  it('refuse at both what was used up at one: a code, and a refresh token of long ago (REL-R4)', async () => {
+  it('end the grant of a code that is redeemed again at the other, minutes later (T16, I2)', async () => {
+    const [a, b] = [hosts.at(0), hosts.at(1)]
+    const clientId = await register(a)
+    const code = await takeCode(hosts, clientId, { authorize: a, consent: a, callback: a })
+    const tokens = await readTokens(await redeem(a, clientId, code))
+    expect(await toolStatus(b, tokens.access_token)).toBe(200)
+    await hosts.advance(300)
+    const again = await redeem(b, clientId, code)
+    expect([again.status, await again.json()]).toEqual([400, expect.objectContaining({ error: 'invalid_grant' })])
+    expect([await toolStatus(a, tokens.access_token), await toolStatus(b, tokens.access_token)]).toEqual([401, 401])
+    expect(b.events).toContainEqual(expect.objectContaining({ type: 'code.replayed', clientId }))
+  })
+
+  it('refuse at both a refresh token of long ago that was used up at one (REL-R4)', async () => {
     const [a, b] = [hosts.at(0), hosts.at(1)]
     const clientId = await register(a)
     const code = await takeCode(hosts, clientId, { authorize: a, consent: a, callback: a })
@@ -105,7 +118,7 @@ describe.each([
     }
   })
 
-  it('end the same grant from either of them, once', async () => {
+  it('end the same grant from either of them, once (T108)', async () => {
     const clientId = await register(hosts)
     const code = await takeCode(hosts, clientId, { authorize: hosts, consent: hosts, callback: hosts })
     const tokens = await readTokens(await redeem(hosts, clientId, code))

@@ -14,7 +14,7 @@ export interface HostPlan {
   readonly clientId: string
   readonly clientSecret: string
   readonly store: HostStore
-  /** The key that seals the store; without one it is left in clear, which only a test does. */
+  /** The keys that open the store, the first of which seals it, with blanks between them; without one it is left in clear, which only a test does. */
   readonly storageKey?: string
   readonly namespace?: string
   /** How far its clock is ahead. */

@@ -168,7 +168,7 @@ describe('whoever reads the whole Redis', () => {
 })
 
 describe('two deployments on one Redis', () => {
-  it('know nothing of each other: no client, code, token or key, though their keys are the same (T97)', async () => {
+  it('know nothing of each other: no client, code, token or key, though their keys are the same (T60, T97)', async () => {
     const storageKey = createFernetKey()
     const [one, two] = [await start({ storageKey }), await start({ storageKey })]
     const { clientId, tokens } = await login(one)
