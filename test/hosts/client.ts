@@ -94,9 +94,9 @@ export async function takeCode(
 /** Many codes for one client, by one person who says yes to it again and again in one browser. */
 export async function takeCodes(hosts: Hosts, clientId: string, count: number): Promise<string[]> {
   const tab = openTab({ baseUrl: hosts.baseUrl, call: (url, init) => hosts.fetch(url, init) })
-  const question = await tab.open(authorizePath(clientId))
   return atMost(12, Array.from({ length: count }), () =>
     persist(async () => {
+      const question = await tab.open(authorizePath(clientId))
       const { refresh: upstream, status, text } = await tab.decide(question, 'approve')
       if (upstream === '') throw new Refusal('consent', status, text)
       const end = await tab.open(await signInUpstream(hosts, upstream))
