@@ -46,8 +46,9 @@ export function openEndpoint(parts: EndpointParts): Handler {
     if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store')
     return undefined
   })
-  app.use(limiting(parts))
+  // Before the limits, which know a request by its object: this puts another in its place.
   app.use(boundedBody())
+  app.use(limiting(parts))
   if (get) app.get('*', (context) => answerWith(get, context.req.raw))
   if (post) app.post('*', (context) => answerWith(post, context.req.raw))
   app.onError((error, context) => {
