@@ -1,4 +1,4 @@
-import { type Environment, type OAuthProxyOptions, type RecordedEvent, systemEnvironment } from '@drawbridge/core'
+import { type Environment, type FetchPinned, type OAuthProxyOptions, type RecordedEvent, systemEnvironment } from '@drawbridge/core'
 import { mcpApp } from '@drawbridge/core/hono'
 import { serve } from '@drawbridge/core/node'
 import { GitHubProvider } from '@drawbridge/providers/github'
@@ -27,11 +27,11 @@ export interface ServedServer {
 }
 
 /** A real clock that runs on from wherever it was moved. */
-function movableEnvironment(): { environment: Environment; advance(seconds: number): void } {
+function movableEnvironment(fetchPinned?: FetchPinned): { environment: Environment; advance(seconds: number): void } {
   const system = systemEnvironment()
   let ahead = 0
   return {
-    environment: { ...system, now: () => system.now() + ahead },
+    environment: { ...system, ...(fetchPinned && { fetchPinned }), now: () => system.now() + ahead },
     advance(seconds) {
       ahead += seconds
     },
@@ -55,14 +55,22 @@ function mcpServer(auth: GitHubProvider, githubUrl: string): McpServer {
 /** How to serve it. */
 export interface ServeServerOptions extends Partial<OAuthProxyOptions> {
   readonly mode?: 'oauth-app' | 'github-app'
+  /** Reaches what strangers name. Default: as in production. */
+  readonly fetchPinned?: FetchPinned
   /** The path of `baseUrl`. Default: the root. */
   readonly basePath?: string
   /** Stands in front of everything. */
   readonly middleware?: (auth: GitHubProvider) => MiddlewareHandler
 }
 
-export async function serveServer({ mode, basePath = '', middleware, ...options }: ServeServerOptions = {}): Promise<ServedServer> {
-  const { environment, advance } = movableEnvironment()
+export async function serveServer({
+  mode,
+  basePath = '',
+  middleware,
+  fetchPinned,
+  ...options
+}: ServeServerOptions = {}): Promise<ServedServer> {
+  const { environment, advance } = movableEnvironment(fetchPinned)
   const port = await freePort()
   const baseUrl = `http://127.0.0.1:${port}${basePath}`
   const credentials = { clientId: 'app', clientSecret: 'hush' }
