@@ -49,6 +49,7 @@ const surface: Record<string, string[]> = {
     'type CreatedInitialAccessToken',
     'type Directory',
     'type DirectoryPage',
+    'type DpopOptions',
     'type Emit',
     'type Entry',
     'type Environment',

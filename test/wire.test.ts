@@ -1,7 +1,8 @@
 import { memoryStore } from '@drawbridge/storage'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { type House, openHouse, redirectUri, type TokenAnswer } from './support/house.ts'
+import { type House, openHouse, redirectUri, type TokenAnswer, verifier } from './support/house.ts'
+import { openProofKey } from './support/proof-key.ts'
 import { comeToCallback, openTab } from './support/tab.ts'
 import { takeCode } from './support/take-code.ts'
 import { watchedStore } from './support/watched-store.ts'
@@ -152,7 +153,7 @@ describe('what secret scanners and operators look for:', () => {
 })
 
 describe('in the store, for the next release and the one before, these are the fields of', () => {
-  const extensions = { pushedRequests: 'allowed' } as const
+  const extensions = { pushedRequests: 'allowed', dpop: 'allowed' } as const
   const kinds = [
     'deployment',
     'client',
@@ -160,6 +161,7 @@ describe('in the store, for the next release and the one before, these are the f
     'transaction',
     'grant',
     'lease',
+    'once',
     'remembered-consent',
     'initial-access-token',
   ] as const
@@ -169,6 +171,15 @@ describe('in the store, for the next release and the one before, these are the f
     const { tab, clientId, callback } = await comeToCallback(house)
     await tab.open(callback)
     expect((await tab.open(house.authorizeUrl(clientId))).status).toBe(303)
+  }
+
+  /** A login that is bound to a key from its first request to its tokens. */
+  async function logInWithKey(house: House): Promise<void> {
+    const key = await openProofKey(house)
+    const clientId = await house.register({ dpop_bound_access_tokens: true })
+    const code = (await house.signIn(clientId, { dpop_jkt: key.thumbprint })).searchParams.get('code') ?? ''
+    const fields = { grant_type: 'authorization_code', client_id: clientId, code, code_verifier: verifier }
+    expect((await house.post('/token', fields, { dpop: await key.tokenProof() })).status).toBe(200)
   }
 
   /** Everything a login and its upkeep ever wrote, by the kind of record. */
@@ -182,6 +193,7 @@ describe('in the store, for the next release and the one before, these are the f
     await house.post('/par', new URL(house.authorizeUrl(clientId)).searchParams)
     const { tab, callback } = await comeToCallback(house, { state: undefined })
     await tab.open(callback)
+    await logInWithKey(house)
     const { tokens } = await house.login()
     await logInRemembered(openHouse({ beside: world, clientStorage: store, consent: { mode: 'remembered', rememberNative: true } }))
     house.environment.advance(28_800)
@@ -199,6 +211,7 @@ describe('in the store, for the next release and the one before, these are the f
       transaction: of('transaction'),
       grant: of('grant'),
       lease: of('lease'),
+      once: of('once'),
       'remembered-consent': of('remembered-consent'),
       'initial-access-token': of('initial-access-token'),
     }
@@ -209,6 +222,7 @@ describe('in the store, for the next release and the one before, these are the f
     client: [
       'applicationType',
       'authentication',
+      'bindsTokens',
       'clientName',
       'createdAt',
       'endsAt',
@@ -225,6 +239,7 @@ describe('in the store, for the next release and the one before, these are the f
       'endsAt',
       'remembered.id',
       'remembered.subject',
+      'request.boundTo',
       'request.challenge',
       'request.clientId',
       'request.redirectUri',
@@ -239,6 +254,7 @@ describe('in the store, for the next release and the one before, these are the f
     ],
     grant: [
       'clientId',
+      'code.boundTo',
       'code.challenge',
       'code.expiresAt',
       'code.hash',
@@ -250,6 +266,7 @@ describe('in the store, for the next release and the one before, these are the f
       'identity.claims',
       'identity.subject',
       'refresh.allowed',
+      'refresh.boundTo',
       'refresh.confirmed',
       'refresh.generation',
       'refresh.graceFrom',
@@ -265,6 +282,7 @@ describe('in the store, for the next release and the one before, these are the f
       'upstream.unreachableSince',
     ],
     lease: ['endsAt', 'holder'],
+    once: ['endsAt'],
     'remembered-consent': ['endsAt', 'grantId', 'scopes'],
     'initial-access-token': ['createdAt', 'endsAt', 'hash', 'usesLeft'],
   }

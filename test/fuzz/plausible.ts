@@ -60,7 +60,7 @@ const requests: Readonly<Record<string, (path: string, world: World) => readonly
       application_type: 'native',
     }),
   ],
-  '/token': (path, { own: { refreshing, code, verifier, refreshToken, machine, machineSecret, jwtBearer, assertion } }) => [
+  '/token': (path, { own: { refreshing, code, verifier, refreshToken, machine, machineSecret, jwtBearer, assertion, proof } }) => [
     post(path, 'form', {
       grant_type: 'authorization_code',
       client_id: refreshing,
@@ -70,6 +70,7 @@ const requests: Readonly<Record<string, (path: string, world: World) => readonly
     }),
     post(path, 'form', { grant_type: 'refresh_token', client_id: refreshing, refresh_token: refreshToken, scope: 'user' }),
     post(path, 'form', { grant_type: 'client_credentials', client_id: machine, client_secret: machineSecret, scope: 'user' }),
+    post(path, 'form', { grant_type: 'client_credentials', client_id: machine, client_secret: machineSecret }, { dpop: proof ?? '' }),
     post(path, 'form', { grant_type: jwtBearer, client_id: machine, client_secret: machineSecret, assertion, scope: 'user' }),
   ],
   '/revoke': (path, { own: { clientId, accessToken } }) => [

@@ -2,6 +2,7 @@ import type { ExtensionOptions, OAuthProxyOptions } from '@drawbridge/core'
 import { createFernetKey, encrypted, fernet, memoryStore } from '@drawbridge/storage'
 import { createSigner, sign } from '../support/assertions.ts'
 import { type House, openHouse, redirectUri, signingKey, verifier } from '../support/house.ts'
+import { openProofKey } from '../support/proof-key.ts'
 import { comeToCallback, openTab } from '../support/tab.ts'
 import { type WatchedStore, watchedStore } from '../support/watched-store.ts'
 
@@ -10,6 +11,7 @@ const signer = createSigner()
 
 /** All of them: one that is missing here is not fuzzed. Its routes go into `plausible.ts`, each with a request that it takes. */
 const extensions: Required<ExtensionOptions> = {
+  dpop: 'allowed',
   pushedRequests: 'allowed',
   identityAssertions: { trustedIssuers: [{ issuer: 'https://idp.example.com', jwks: { keys: [signer.jwk] } }] },
 }
@@ -71,6 +73,7 @@ export async function openWorld(): Promise<World> {
       machineSecret: machine.clientSecret,
       jwtBearer,
       assertion: await signAssertion(house),
+      proof: await (await openProofKey(house)).tokenProof(),
     },
     canaries: new Map([
       ...bystander.canaries,

@@ -320,7 +320,7 @@ describe('how they are sent', () => {
     const answer = await openHouse().call(path)
     expect(Object.fromEntries(answer.headers)).toEqual({
       'access-control-allow-origin': '*',
-      'access-control-expose-headers': 'WWW-Authenticate,Retry-After',
+      'access-control-expose-headers': 'WWW-Authenticate,Retry-After,DPoP-Nonce',
       'cache-control': 'public, max-age=300',
       'content-type': 'application/json',
     })

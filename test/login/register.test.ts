@@ -65,7 +65,7 @@ describe('a registration', () => {
     const answer = await send(openHouse(), { redirect_uris: ['http://localhost:3000/cb'] })
     expect(Object.fromEntries(answer.headers)).toEqual({
       'access-control-allow-origin': '*',
-      'access-control-expose-headers': 'WWW-Authenticate,Retry-After',
+      'access-control-expose-headers': 'WWW-Authenticate,Retry-After,DPoP-Nonce',
       'cache-control': 'no-store',
       'content-type': 'application/json',
       pragma: 'no-cache',

@@ -37,7 +37,7 @@ describe('a redeemed code', () => {
     })
     expect(Object.fromEntries(answer.headers)).toEqual({
       'access-control-allow-origin': '*',
-      'access-control-expose-headers': 'WWW-Authenticate,Retry-After',
+      'access-control-expose-headers': 'WWW-Authenticate,Retry-After,DPoP-Nonce',
       'cache-control': 'no-store',
       'content-type': 'application/json',
       pragma: 'no-cache',

@@ -10,6 +10,7 @@ export { type AuthenticateOptions, OAuthProxy, type RevokeTarget } from './oauth
 export type {
   ClientOptions,
   ConsentOptions,
+  DpopOptions,
   ExtensionOptions,
   LimitOptions,
   MetadataDocumentOptions,

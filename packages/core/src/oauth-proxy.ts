@@ -2,6 +2,7 @@ import type { CreatedInitialAccessToken, InitialAccessTokenOptions } from './cli
 import { type Config, parseConfig } from './config.ts'
 import { type AuthorizationServerMetadata, authorizationServerMetadata } from './discovery/authorization-server.ts'
 import { emitTo } from './emit-to.ts'
+import { resourcesOf } from './gate/resources-of.ts'
 import type { Handler } from './http/endpoint.ts'
 import { type RefuseForeignHost, refuseForeignHost } from './http/own-host.ts'
 import type { Peer } from './http/peer.ts'
@@ -91,15 +92,16 @@ export class OAuthProxy {
     request: Request,
     { mcpPath, scopes = this.#config.requiredScopes }: AuthenticateOptions = {},
   ): Promise<AuthInfo | Response> {
-    const [first, ...others] = this.#select(mcpPath)
+    const selected = this.#select(mcpPath)
     const foreign = this.#refuseForeignHost(request)
     if (foreign) return foreign
-    const path = new URL(request.url).pathname.replace(/\/$/, '')
-    const meant = mcpPath === undefined ? [first, ...others].find((resource) => resource.path === path) : undefined
-    return this.#wired.authenticate(request, { resources: meant ? [meant] : [first, ...others], scopes })
+    return this.#wired.authenticate(request, { ...resourcesOf(request, selected, this.#config.baseUrl), scopes })
   }
 
-  /** Verifies an access token for any of our resources: the `OAuthTokenVerifier` of MCP's SDKs. Throws `OAuthError` `invalid_token`. */
+  /**
+   * Verifies a bearer token for any of our resources: the `OAuthTokenVerifier` of MCP's SDKs. Throws `OAuthError` `invalid_token`, also for every token that is
+   * bound to a key: without the request there is no proof, so bound tokens are good at `authenticate` alone.
+   */
   verifyAccessToken(token: string): Promise<AuthInfo> {
     return this.#wired.verify(
       token,

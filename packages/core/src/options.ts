@@ -145,4 +145,18 @@ export interface ExtensionOptions {
   readonly pushedRequests?: 'allowed' | 'required'
   /** Enterprise-managed authorization (SEP-990): takes an enterprise's word for who a person is and which client may act for them. Default: off. */
   readonly identityAssertions?: IdentityAssertionOptions
+  /**
+   * Access tokens that are bound to a key of the client (DPoP, RFC 9449), so that a copy of one is worth nothing without that key. A client that brings a proof gets
+   * them; with `required` there are no others. They are good only at our own gate, `authenticate`, and each call with one writes to the store, so that no proof is used
+   * twice. Default: off.
+   */
+  readonly dpop?: 'allowed' | 'required' | DpopOptions
+}
+
+/** DPoP, more closely. */
+export interface DpopOptions {
+  /** Default: `allowed`. */
+  readonly use?: 'allowed' | 'required'
+  /** Whether proofs need a nonce of ours, so that nobody can make them in advance; a client is told one, and asks twice. Default: false. */
+  readonly nonce?: boolean
 }

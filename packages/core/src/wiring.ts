@@ -20,6 +20,7 @@ import { tokenEndpoint } from './token/endpoint.ts'
 import { redeemCodeHandler } from './token/redeem-code.ts'
 import { rotateRefreshTokenHandler } from './token/rotate-refresh-token.ts'
 import { type AccessTokens, accessTokens } from './tokens/access-token.ts'
+import { type DpopProofs, dpopProofs } from './tokens/dpop-proofs.ts'
 import { type GrantEnding, grantEnding } from './tokens/end-grant.ts'
 import { type UpstreamHandle, upstreamHandle } from './tokens/upstream-handle.ts'
 import { type UpstreamTokensKeeper, upstreamTokens } from './tokens/upstream-tokens.ts'
@@ -43,13 +44,13 @@ export interface Wired {
 /** Gives every room what it declares to need. The only place that knows all of them. */
 export function wire(config: Config, upstream: Upstream, environment: Environment, emit: Emit): Wired {
   const domain = furnish(config, upstream, environment, emit)
-  const { records, ending, initialAccessTokens, keeper, verify } = domain
+  const { records, ending, initialAccessTokens, keeper } = domain
   return {
     records,
     ending,
     initialAccessTokens,
-    verify,
-    authenticate: authenticate({ ...config, verify, emit }),
+    verify: domain.verify,
+    authenticate: authenticate({ ...config, ...domain }),
     upstreamOf: (grantId) => upstreamHandle({ records, keeper, environment }, grantId),
     handlers: openRooms(config, upstream, domain),
   }
@@ -65,6 +66,7 @@ interface Domain extends Clients {
   readonly ending: GrantEnding
   readonly keeper: UpstreamTokensKeeper
   readonly verify: VerifyAccessToken
+  readonly proofs: DpopProofs | undefined
   readonly limiter: Limiter
   readonly environment: Environment
   readonly emit: Emit
@@ -81,8 +83,9 @@ function furnish(config: Config, upstream: Upstream, environment: Environment, e
   const keeper = upstreamTokens({ ...shared, ending })
   const watch = watchGrant({ ...shared, keeper, ending })
   const verify = verifyAccessToken({ ...config, ...shared, accessTokens: tokens, watch })
+  const proofs = config.dpop && dpopProofs({ ...shared, dpop: config.dpop })
   const clients = wireClients(config, { ...shared, limiter })
-  return { ...shared, ...clients, accessTokens: tokens, ending, keeper, verify, limiter }
+  return { ...shared, ...clients, accessTokens: tokens, ending, keeper, verify, proofs, limiter }
 }
 
 function openRooms(config: Config, upstream: Upstream, domain: Domain): OperationalHandlers {
@@ -93,7 +96,7 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
   const granting = { ...config, ...domain, lifetimes, accessTokenLifetime: lifetimes.accessToken, resources }
   return {
     register: openRegister(config, domain),
-    push: pushEndpoint(asking),
+    push: pushEndpoint({ ...asking, url: `${config.baseUrl}/par` }),
     authorize: authorizeEndpoint({
       ...asking,
       pushedRequests: config.pushedRequests,
@@ -104,6 +107,8 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
     callback: callbackEndpoint({ ...config, ...domain, upstreamIssuer: upstream.issuer }),
     token: tokenEndpoint({
       limiter: domain.limiter,
+      proofs: domain.proofs,
+      url: `${config.baseUrl}/token`,
       handlers: {
         authorization_code: redeemCodeHandler(granting),
         refresh_token: rotateRefreshTokenHandler(granting),

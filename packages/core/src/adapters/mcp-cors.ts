@@ -20,6 +20,7 @@ export function mcpCors(resource: string, { origins }: McpCorsOptions): Middlewa
     allowMethods: ['GET', 'POST', 'DELETE'],
     allowHeaders: [
       'authorization',
+      'dpop',
       'content-type',
       'accept',
       'mcp-protocol-version',
@@ -28,7 +29,7 @@ export function mcpCors(resource: string, { origins }: McpCorsOptions): Middlewa
       'mcp-name',
       'last-event-id',
     ],
-    exposeHeaders: ['mcp-session-id', 'mcp-protocol-version', 'www-authenticate'],
+    exposeHeaders: ['mcp-session-id', 'mcp-protocol-version', 'www-authenticate', 'dpop-nonce'],
     maxAge: 600,
   })
   return async (context, next) => {

@@ -1,3 +1,4 @@
+import { isThumbprint } from '../protocol/dpop.ts'
 import { invalidRequest, invalidTarget, OAuthError } from '../protocol/errors.ts'
 import { hasForbiddenCharacter, type Parameters } from '../protocol/parameters.ts'
 import { isChallenge } from '../protocol/pkce.ts'
@@ -6,7 +7,7 @@ import type { Client } from '../records/client.ts'
 import type { AuthorizationRequest } from '../records/transaction.ts'
 import { chooseScopes, type RequestableScopes } from './choose-scopes.ts'
 
-/** The parameters of the authorization endpoint (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2), and those we have to refuse. */
+/** The parameters of the authorization endpoint (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2, RFC 9449 §10), and those we have to refuse. */
 export const authorizeNames = [
   'client_id',
   'redirect_uri',
@@ -18,6 +19,7 @@ export const authorizeNames = [
   'scope',
   'resource',
   'prompt',
+  'dpop_jkt',
   'request',
   'request_uri',
 ] as const
@@ -28,6 +30,8 @@ export type AuthorizeName = (typeof authorizeNames)[number]
 /** What a request is judged by. */
 export interface RequestPolicy extends RequestableScopes {
   readonly resources: readonly string[]
+  /** Undefined while tokens cannot be bound: then `dpop_jkt` is not looked at. */
+  readonly dpop?: object | undefined
 }
 
 /** The client's `state`, if it can be returned unchanged (RFC 6749 §4.1.2); undefined otherwise, and when there is none. */
@@ -60,6 +64,7 @@ export function parseAuthorizationRequest(
     challenge: requireChallenge(values.code_challenge, values.code_challenge_method),
     scopes: chooseScopes(values.scope, client, policy),
     resource: chooseResource(values.resource, policy.resources),
+    ...(policy.dpop && values.dpop_jkt !== undefined && { boundTo: requireThumbprint(values.dpop_jkt) }),
   }
 }
 
@@ -83,6 +88,11 @@ function requireChallenge(challenge: string | undefined, method: string | undefi
   if (method !== 'S256') throw invalidRequest('The code challenge method is not S256.', 'challenge_method_unsupported')
   if (!isChallenge(challenge)) throw invalidRequest('The code challenge is not one that S256 makes.', 'challenge_malformed')
   return challenge
+}
+
+function requireThumbprint(text: string): string {
+  if (!isThumbprint(text)) throw invalidRequest('The parameter dpop_jkt is not the SHA-256 thumbprint of a key.', 'thumbprint_malformed')
+  return text
 }
 
 function chooseResource(asked: string | undefined, resources: readonly string[]): string {

@@ -1,4 +1,5 @@
 import { assertionAlgorithms } from '../assertions/verify-assertion.ts'
+import { proofAlgorithms } from '../protocol/dpop.ts'
 
 /**
  * The authorization server metadata document (RFC 8414 §2), as MCP clients read it. A type and not an interface, which MCP's SDK
@@ -27,6 +28,8 @@ export type AuthorizationServerMetadata = {
   readonly revocation_endpoint_auth_methods_supported: string[]
   readonly revocation_endpoint_auth_signing_alg_values_supported: string[]
   readonly code_challenge_methods_supported: string[]
+  /** By which proofs of a key may be signed, where tokens can be bound to one (RFC 9449 §5.1). */
+  readonly dpop_signing_alg_values_supported?: string[]
   /** Only where URLs are clients (draft-ietf-oauth-client-id-metadata-document-00 §5). */
   readonly client_id_metadata_document_supported?: true
   /** We send `iss` with every answer of the authorization endpoint (RFC 9207 §3). */
@@ -45,6 +48,7 @@ export interface AuthorizationServerNeeds {
   readonly directGrantTypes: readonly string[]
   readonly identityAssertions: object | undefined
   readonly pushedRequests: 'allowed' | 'required' | undefined
+  readonly dpop: object | undefined
   /** Whose clients may be URLs; undefined for nobody's. */
   readonly documentHosts: object | undefined
   readonly registration: { readonly isOpen: boolean }
@@ -55,7 +59,7 @@ const authenticationMethods: readonly string[] = ['none', 'client_secret_basic',
 
 /** Makes the document. Every list is what the endpoints really accept. */
 export function authorizationServerMetadata(needs: AuthorizationServerNeeds): AuthorizationServerMetadata {
-  const { issuer, baseUrl, scopes, registration, pushedRequests, documentHosts, directGrantTypes, identityAssertions } = needs
+  const { issuer, baseUrl, scopes, registration, pushedRequests, dpop, documentHosts, directGrantTypes, identityAssertions } = needs
   return {
     issuer,
     authorization_endpoint: `${baseUrl}/authorize`,
@@ -75,6 +79,7 @@ export function authorizationServerMetadata(needs: AuthorizationServerNeeds): Au
     revocation_endpoint_auth_methods_supported: [...authenticationMethods],
     revocation_endpoint_auth_signing_alg_values_supported: [...assertionAlgorithms],
     code_challenge_methods_supported: ['S256'],
+    ...(dpop && { dpop_signing_alg_values_supported: [...proofAlgorithms] }),
     ...(documentHosts && { client_id_metadata_document_supported: true }),
     authorization_response_iss_parameter_supported: true,
     subject_types_supported: ['public'],

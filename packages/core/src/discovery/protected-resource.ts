@@ -1,3 +1,4 @@
+import { proofAlgorithms } from '../protocol/dpop.ts'
 import { resourceScopes } from '../protocol/scope.ts'
 
 /** The protected resource metadata document (RFC 9728 §2). */
@@ -7,6 +8,9 @@ export interface ProtectedResourceMetadata {
   /** The baseline, not the catalogue: what a client should ask for first (MCP 2025-11-25, scope selection). */
   readonly scopes_supported?: string[]
   readonly bearer_methods_supported: string[]
+  /** By which proofs of a key may be signed, and whether every token needs one. */
+  readonly dpop_signing_alg_values_supported?: string[]
+  readonly dpop_bound_access_tokens_required?: true
   readonly resource_name: string
 }
 
@@ -16,6 +20,7 @@ export interface ProtectedResourceNeeds {
   readonly issuer: string
   readonly requiredScopes: readonly string[]
   readonly serverName: string
+  readonly dpop: { readonly required: boolean } | undefined
 }
 
 /** Makes the document. `offline_access` is between a client and its authorization server, so a resource never lists it (SEP-2207). */
@@ -24,6 +29,7 @@ export function protectedResourceMetadata({
   issuer,
   requiredScopes,
   serverName,
+  dpop,
 }: ProtectedResourceNeeds): ProtectedResourceMetadata {
   const scopes = resourceScopes(requiredScopes)
   return {
@@ -31,6 +37,8 @@ export function protectedResourceMetadata({
     authorization_servers: [issuer],
     ...(scopes.length > 0 && { scopes_supported: [...scopes] }),
     bearer_methods_supported: ['header'],
+    ...(dpop && { dpop_signing_alg_values_supported: [...proofAlgorithms] }),
+    ...(dpop?.required && { dpop_bound_access_tokens_required: true }),
     resource_name: serverName,
   }
 }

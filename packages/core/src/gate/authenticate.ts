@@ -1,12 +1,14 @@
-import { formatChallenge, readBearer } from '../http/bearer.ts'
+import { type BearerCredentials, formatChallenge, readBearer } from '../http/bearer.ts'
+import { dpopOffer, formatDpopChallenge, readDpop } from '../http/dpop.ts'
 import { answerOf } from '../http/endpoint.ts'
 import type { Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
-import { OAuthError } from '../protocol/errors.ts'
+import { DpopNonceWanted, type ErrorCode, OAuthError } from '../protocol/errors.ts'
 import type { Resource } from '../protocol/public-url.ts'
 import { coversScopes, resourceScopes } from '../protocol/scope.ts'
 import type { ExpandScopes } from '../protocol/scope-hierarchy.ts'
+import type { DpopProofs } from '../tokens/dpop-proofs.ts'
 import type { AuthInfo, VerifyAccessToken } from '../tokens/verify-access-token.ts'
 
 /** Who may pass, and where the others are sent to learn how. */
@@ -14,11 +16,15 @@ export interface Gate {
   /** The resources whose tokens are good here; the first one is named in challenges. */
   readonly resources: readonly [Resource, ...Resource[]]
   readonly scopes: readonly string[]
+  /** The addresses that a proof may name. */
+  readonly urls: readonly string[]
 }
 
 /** What the gate needs. */
 export interface AuthenticateNeeds {
   readonly verify: VerifyAccessToken
+  /** Undefined while tokens are not bound: then only bearer tokens are looked at. */
+  readonly proofs: DpopProofs | undefined
   readonly expandScopes: ExpandScopes
   readonly emit: Emit
 }
@@ -27,43 +33,61 @@ export interface AuthenticateNeeds {
 export type Authenticate = (request: Request, gate: Gate) => Promise<AuthInfo | Response>
 
 /**
- * The bearer gate (RFC 6750, RFC 9728 §5.1): who calls, or the finished 400, 401, 403 or 503. Tokens in the query, the body or
+ * The gate (RFC 6750, RFC 9449 §7, RFC 9728 §5.1): who calls, or the finished 400, 401, 403 or 503. Tokens in the query, the body or
  * a cookie are not looked at. Trouble that passes is 503 without a challenge, so that no client throws its tokens away.
  */
-export function authenticate({ verify, expandScopes, emit }: AuthenticateNeeds): Authenticate {
-  return async (request, { resources, scopes: asked }) => {
+export function authenticate({ verify, proofs, expandScopes, emit }: AuthenticateNeeds): Authenticate {
+  return async (request, { resources, scopes: asked, urls }) => {
     const [{ metadataUrl }] = resources
     const scopes = resourceScopes(asked)
-    const challenge = (error?: string, description?: string): string =>
-      formatChallenge({ scopes, metadataUrl, ...(error !== undefined && { error }), ...(description !== undefined && { description }) })
-    const credentials = readBearer(request)
+    const { isDpop, credentials } = readCredentials(request, proofs)
+    const challenge: FormatChallenge = (error, description) => {
+      const parts = { scopes, metadataUrl, ...(error !== undefined && { error }), ...(description !== undefined && { description }) }
+      if (isDpop || proofs?.required) return formatDpopChallenge(parts)
+      return proofs ? `${formatChallenge(parts)}, ${dpopOffer}` : formatChallenge(parts)
+    }
     if (credentials.is === 'absent')
       return new Response(null, { status: 401, headers: { 'www-authenticate': challenge(), 'cache-control': 'no-store' } })
     if (credentials.is === 'malformed') {
       emit({ type: 'token.refused', reason: 'credentials_malformed' })
       return refuse(400, 'invalid_request', 'The Authorization header is malformed.', challenge)
     }
+    const { token } = credentials
     try {
-      const info = await verify(
-        credentials.token,
-        resources.map((resource) => resource.uri),
-      )
+      const proof = isDpop ? await proofs?.demand(request, { urls, accessToken: token }) : undefined
+      const uris = resources.map((resource) => resource.uri)
+      const info = await verify(token, uris, proof)
       if (coversScopes(expandScopes(info.scopes), scopes)) return info
       const { clientId, extra } = info
       emit({ type: 'token.refused', reason: 'scope_missing', clientId, grantId: extra.grantId, scopes })
       return refuse(403, 'insufficient_scope', 'The access token was not granted what this needs.', challenge)
     } catch (error) {
-      if (error instanceof OAuthError && error.code === 'invalid_token') {
-        emit({ type: 'token.refused', reason: error.reason })
-        return refuse(401, 'invalid_token', error.message, challenge)
-      }
-      return fail(error, emit)
+      if (!(error instanceof OAuthError) || !refusedHere.includes(error.code)) return fail(error, emit)
+      emit({ type: 'token.refused', reason: error.reason })
+      return refuse(401, error.code, error.message, challenge, error instanceof DpopNonceWanted ? { 'dpop-nonce': error.nonce } : {})
     }
   }
 }
 
-function refuse(status: number, error: string, description: string, challenge: (error: string, description: string) => string): Response {
-  const headers = { 'www-authenticate': challenge(error, description), 'cache-control': 'no-store' }
+/** What is wrong with a token or its proof, and not with us; each is 401 (RFC 9449 §7.1). */
+const refusedHere: readonly ErrorCode[] = ['invalid_token', 'invalid_dpop_proof', 'use_dpop_nonce']
+
+type FormatChallenge = (error?: string, description?: string) => string
+
+// A client is answered in the scheme that it tried.
+function readCredentials(request: Request, proofs: DpopProofs | undefined): { isDpop: boolean; credentials: BearerCredentials } {
+  const dpop = proofs && readDpop(request)
+  return dpop ? { isDpop: true, credentials: dpop } : { isDpop: false, credentials: readBearer(request) }
+}
+
+function refuse(
+  status: number,
+  error: string,
+  description: string,
+  challenge: FormatChallenge,
+  more: Record<string, string> = {},
+): Response {
+  const headers = { 'www-authenticate': challenge(error, description), 'cache-control': 'no-store', ...more }
   return Response.json({ error, error_description: description }, { status, headers })
 }
 

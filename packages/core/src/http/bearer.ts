@@ -32,12 +32,17 @@ export interface Challenge {
  * The value of `WWW-Authenticate` (RFC 6750 §3, RFC 9728 §5.1). Clients read it with less than a parser: one blank after the
  * scheme, `error_description` last, and never an empty `scope` (gotchas G13 to G15).
  */
-export function formatChallenge({ error, description, scopes, metadataUrl }: Challenge): string {
-  const parameters = [
+export function formatChallenge(challenge: Challenge): string {
+  return `Bearer ${challengeParameters(challenge).join(', ')}`
+}
+
+/** The parts of a challenge, in the order in which clients can read them; `more` comes before the description. */
+export function challengeParameters({ error, description, scopes, metadataUrl }: Challenge, more?: string): string[] {
+  return [
     error && `error="${error}"`,
     scopes.length > 0 && `scope="${formatScope(scopes)}"`,
     `resource_metadata="${metadataUrl}"`,
+    more,
     description && `error_description="${description}"`,
-  ]
-  return `Bearer ${parameters.filter(Boolean).join(', ')}`
+  ].filter((part): part is string => typeof part === 'string')
 }

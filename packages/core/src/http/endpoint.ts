@@ -3,7 +3,7 @@ import { cors } from 'hono/cors'
 import type { Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
-import { ConfigurationError, OAuthError } from '../protocol/errors.ts'
+import { ConfigurationError, DpopNonceWanted, OAuthError } from '../protocol/errors.ts'
 import type { Seconds } from '../protocol/time.ts'
 import { boundedBody } from './bounded-body.ts'
 import { errorPage } from './error-page.ts'
@@ -38,7 +38,7 @@ export function openEndpoint(parts: EndpointParts): Handler {
   const app = new Hono<{ Bindings: Peer }>()
   const methods = [...(get ? (kind === 'document' ? ['GET', 'HEAD'] : ['GET']) : []), ...(post ? ['POST'] : [])]
   if (kind === 'page') app.use(pageHeaders())
-  else app.use(cors({ origin: '*', allowMethods: methods, exposeHeaders: ['WWW-Authenticate', 'Retry-After'], maxAge: 600 }))
+  else app.use(cors({ origin: '*', allowMethods: methods, exposeHeaders: ['WWW-Authenticate', 'Retry-After', 'DPoP-Nonce'], maxAge: 600 }))
   app.use(async (context, next) => {
     const headers = { allow: methods.join(', '), 'cache-control': 'no-store' }
     if (!methods.includes(context.req.method)) return new Response(null, { status: 405, headers })
@@ -129,6 +129,7 @@ function renderError(context: Context, error: Error, kind: EndpointParts['kind']
   const headers = {
     'cache-control': 'no-store',
     ...(answer.retryAfter !== undefined && { 'retry-after': String(answer.retryAfter) }),
+    ...(error instanceof DpopNonceWanted && { 'dpop-nonce': error.nonce }),
     ...(status === 401 && challengeOf(answer.code, context.req.raw)),
   }
   if (kind === 'page' && prefersHtml(context.req.raw)) return errorPage(status, answer.code, answer.description, headers)

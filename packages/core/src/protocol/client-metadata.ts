@@ -23,6 +23,8 @@ export interface ClientMetadata {
   readonly applicationType?: 'native' | 'web'
   /** It only ever pushes its requests, so that any other is not its own (RFC 9126 §6). */
   readonly pushesRequests?: true
+  /** It only ever takes access tokens that are bound to a key (RFC 9449 §5.2). */
+  readonly bindsTokens?: true
 }
 
 /** The grant types a client of ours can have; it registers the first two, and the operator lists those that need no login. */
@@ -44,6 +46,8 @@ export interface RegistrationPolicy extends RedirectPolicy {
   readonly validScopes: readonly string[]
   /** Undefined while requests cannot be pushed. */
   readonly pushedRequests?: 'allowed' | 'required' | undefined
+  /** Undefined while tokens cannot be bound. */
+  readonly dpop?: object | undefined
 }
 
 const body = z.looseObject({
@@ -57,6 +61,7 @@ const body = z.looseObject({
   scope: z.string().max(4096).optional(),
   application_type: z.enum(['native', 'web']).optional(),
   require_pushed_authorization_requests: z.boolean().optional(),
+  dpop_bound_access_tokens: z.boolean().optional(),
 })
 
 const grantTypes: readonly GrantType[] = ['authorization_code', 'refresh_token']
@@ -88,6 +93,7 @@ export function parseClientMetadata(json: unknown, policy: RegistrationPolicy): 
     ...(clientName && { clientName }),
     ...(scope?.length && { scope }),
     ...(data.application_type && { applicationType: data.application_type }),
+    ...(policy.dpop && data.dpop_bound_access_tokens && { bindsTokens: true }),
     ...(policy.pushedRequests && data.require_pushed_authorization_requests && { pushesRequests: true }),
   }
 }

@@ -1,4 +1,4 @@
-/** The name of an OAuth error (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8707 §2, RFC 9101 §10.6, OpenID Connect Core §3.1.2.6). */
+/** The name of an OAuth error (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8707 §2, RFC 9101 §10.6, RFC 9449 §12.2, OpenID Connect Core §3.1.2.6). */
 export type ErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -19,6 +19,8 @@ export type ErrorCode =
   | 'invalid_client_metadata'
   | 'invalid_token'
   | 'insufficient_scope'
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
 
 /** The statuses that are not 400, for an error that is not sent by redirect (the same sections as {@link ErrorCode}). */
 const statusOf: Partial<Record<ErrorCode, number>> = {
@@ -80,8 +82,20 @@ export const invalidScope: Refusal = refusal('invalid_scope')
 export const invalidTarget: Refusal = refusal('invalid_target')
 /** The access token is not good, or no longer (RFC 6750 §3.1). */
 export const invalidToken: Refusal = refusal('invalid_token')
+/** The proof of a key is missing, or is not good for this request (RFC 9449 §5). */
+export const invalidDpopProof: Refusal = refusal('invalid_dpop_proof')
 /** The person, the operator or the upstream said no (RFC 6749 §4.1.2.1). */
 export const accessDenied: Refusal = refusal('access_denied')
+
+/** The proof of a key needs this nonce, which goes out as `DPoP-Nonce` (RFC 9449 §8). */
+export class DpopNonceWanted extends OAuthError {
+  readonly nonce: string
+
+  constructor(nonce: string, reason: string) {
+    super('use_dpop_nonce', 'The DPoP proof needs the nonce in the header DPoP-Nonce.', { reason })
+    this.nonce = nonce
+  }
+}
 
 /** The options cannot be used: `problems` lists every one of them, each with what mends it (ours). */
 export class ConfigurationError extends Error {

@@ -39,6 +39,11 @@ export function parseJwkSet(json: unknown): readonly PublicJwk[] | undefined {
   const parsed = set.safeParse(json)
   if (!parsed.success) return undefined
   const { keys } = parsed.data
-  if (keys.some((key) => key.kty === 'oct' || privateMembers.some((member) => key[member] !== undefined))) return undefined
+  if (keys.some((key) => key.kty === 'oct' || hasPrivateMember(key))) return undefined
   return keys.flatMap((key) => publicJwkShape.safeParse(key).data ?? [])
+}
+
+/** Whether a JWK has a member of a private key or of a secret (RFC 7518 §6.2.2, §6.3.2 and §6.4.1). */
+export function hasPrivateMember(jwk: Readonly<Record<string, unknown>>): boolean {
+  return privateMembers.some((member) => jwk[member] !== undefined)
 }

@@ -7,18 +7,23 @@ import { readForm } from '../http/form.ts'
 import type { Limiter } from '../http/rate-limit.ts'
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
-import { invalidRequest } from '../protocol/errors.ts'
+import { invalidDpopProof, invalidRequest } from '../protocol/errors.ts'
 import { formatRequestUri } from '../protocol/identifiers.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import { parseParameters } from '../protocol/parameters.ts'
 import type { RedirectPolicy } from '../protocol/redirect-uri.ts'
 import { newPushedRequest } from '../records/pushed-request.ts'
 import type { Records } from '../records/records.ts'
+import type { DpopProofs, Proof } from '../tokens/dpop-proofs.ts'
 
 /** What the endpoint needs. */
 export interface PushEndpointNeeds {
   readonly authenticateClient: AuthenticateClient
   readonly policy: RequestPolicy & RedirectPolicy
+  /** Undefined while tokens are not bound: then a proof is not looked at. */
+  readonly proofs: DpopProofs | undefined
+  /** The address of this endpoint. */
+  readonly url: string
   readonly records: Pick<Records, 'pushedRequests'>
   readonly environment: Environment
   readonly emit: Emit
@@ -46,16 +51,26 @@ export function pushEndpoint(needs: PushEndpointNeeds): Handler {
       const client = await authenticateClient(authenticationIn(request, values))
       // A reference to a reference (RFC 9126 §2.1: "MUST NOT be provided").
       if (values.request_uri !== undefined) throw invalidRequest('The parameter request_uri cannot be pushed.', 'request_uri_pushed')
+      const proof = await readProof(needs, request, values.dpop_jkt)
       const redirectUri = requireRedirectUri(values.redirect_uri, client, policy)
       // What proves the client is left out of what is kept.
-      const asked = Object.fromEntries(authorizeNames.map((name) => [name, values[name]]).filter(isSent))
+      const asked: Record<string, string> = Object.fromEntries(authorizeNames.map((name) => [name, values[name]]).filter(isSent))
+      if (proof) asked.dpop_jkt = proof.thumbprint
       parseAuthorizationRequest({ values: asked, repeated: [] }, client, redirectUri, policy)
+      await proof?.use()
       const secret = Buffer.from(environment.randomBytes(32)).toString('base64url')
       await records.pushedRequests.create(secret, newPushedRequest(client.id, asked, environment.now()))
       const answer = { request_uri: formatRequestUri(secret), expires_in: fixedLifetimes.pushedRequest }
       return Response.json(answer, { status: 201, headers: { pragma: 'no-cache' } })
     },
   })
+}
+
+// A proof says which key the code is to be bound to, in place of the parameter (RFC 9449 §10.1).
+async function readProof({ proofs, url }: PushEndpointNeeds, request: Request, thumbprint: string | undefined): Promise<Proof | undefined> {
+  const proof = await proofs?.read(request, { urls: [url] })
+  if (!proof || thumbprint === undefined || thumbprint === proof.thumbprint) return proof
+  throw invalidDpopProof('The DPoP proof is of another key than the parameter dpop_jkt.', 'proof_of_another_key')
 }
 
 function isSent(pair: readonly (string | undefined)[]): pair is [string, string] {

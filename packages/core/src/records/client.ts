@@ -37,6 +37,7 @@ export const clientShape: z.ZodType<Client> = z.looseObject({
   document: z.looseObject({ readAt: z.number(), freshUntil: z.number() }).exactOptional(),
   applicationType: z.enum(['native', 'web']).exactOptional(),
   pushesRequests: z.literal(true).exactOptional(),
+  bindsTokens: z.literal(true).exactOptional(),
   createdAt: z.number(),
   endsAt: z.number(),
 })
@@ -44,6 +45,11 @@ export const clientShape: z.ZodType<Client> = z.looseObject({
 /** Whether the client may prove itself by this method: the one it registered, or one of those it lists. */
 export function mayAuthenticateBy({ authentication, authenticationChoices = [] }: Client, method: ClientAuthenticationMethod): boolean {
   return method === authentication || authenticationChoices.includes(method)
+}
+
+/** Whether the client may come without proving anything (RFC 6749 §2.1). */
+export function isPublicClient(client: Client): boolean {
+  return mayAuthenticateBy(client, 'none')
 }
 
 /** A registration that nobody has used yet. */

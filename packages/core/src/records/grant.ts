@@ -41,6 +41,8 @@ export interface GrantCode {
   readonly redirectUri: string
   readonly expiresAt: UnixSeconds
   readonly spent: boolean
+  /** The thumbprint of the key that has to be proven to redeem it (RFC 9449 §10). */
+  readonly boundTo?: string
 }
 
 /** The refresh tokens of the grant. Every token is a generation and a mac by `secret`; nothing stored reveals one. */
@@ -54,6 +56,8 @@ export interface GrantRefresh {
   readonly confirmed: boolean
   /** From here the generation before it is still answered for a minute: its rotation, or its first use. */
   readonly graceFrom: UnixSeconds
+  /** The thumbprint of the key that has to be proven to use one, where that is all that proves the client (RFC 9449 §5). */
+  readonly boundTo?: string
 }
 
 /** The upstream's tokens, and how the upstream last answered about them. */
@@ -86,6 +90,7 @@ export const grantShape: z.ZodType<Grant> = z.looseObject({
       redirectUri: z.string(),
       expiresAt: z.number(),
       spent: z.boolean(),
+      boundTo: z.string().exactOptional(),
     })
     .exactOptional(),
   refresh: z.looseObject({
@@ -94,6 +99,7 @@ export const grantShape: z.ZodType<Grant> = z.looseObject({
     generation: z.number(),
     confirmed: z.boolean(),
     graceFrom: z.number(),
+    boundTo: z.string().exactOptional(),
   }),
   upstream: z
     .looseObject({
@@ -148,6 +154,7 @@ export function newGrant(opening: GrantOpening, lifetimes: Lifetimes, now: UnixS
       redirectUri: request.redirectUri,
       expiresAt: now + lifetimes.code,
       spent: false,
+      ...(request.boundTo !== undefined && { boundTo: request.boundTo }),
     },
     refresh: { secret: opening.refreshSecret, allowed: false, generation: 0, confirmed: false, graceFrom: now },
     upstream: {

@@ -15,6 +15,10 @@ export interface Redemption {
   readonly resource?: string
   /** Which grants get refresh tokens: all, none, or those of `offline_access` (SEP-2207). */
   readonly refreshes: 'always' | 'never' | 'offline-access'
+  /** The thumbprint of the key that the client proved (RFC 9449 §5). */
+  readonly proven?: string
+  /** Whether nothing else proves the client, so that its refresh tokens are bound to that key. */
+  readonly isPublic?: boolean
 }
 
 /** Why a code, or a refresh token, is refused. */
@@ -25,10 +29,13 @@ export type TokenRefusal =
   | 'code_for_another_redirect_uri'
   | 'verifier_mismatch'
   | 'code_for_another_resource'
+  | 'code_of_another_key'
   | 'code_expired'
   | 'code_replayed'
   | 'refresh_token_of_another_client'
   | 'refresh_token_forged'
+  | 'refresh_token_of_another_key'
+  | 'refresh_token_not_bound'
   | 'refresh_token_for_another_resource'
   | 'scope_wider_than_granted'
   | 'refresh_token_not_allowed'
@@ -56,13 +63,16 @@ export function redeemCode(
   if (redemption.clientId !== grant.clientId) return refused('code_of_another_client')
   if (redemption.redirectUri !== undefined && redemption.redirectUri !== code.redirectUri) return refused('code_for_another_redirect_uri')
   if (!matchesChallenge(redemption.verifier, code.challenge)) return refused('verifier_mismatch')
+  if (code.boundTo !== undefined && redemption.proven !== code.boundTo) return refused('code_of_another_key')
   if (redemption.resource !== undefined && redemption.resource !== grant.resource) return refused('code_for_another_resource')
   if (code.spent) return { next: 'gone', answer: { is: 'refused', reason: 'code_replayed', ended: grant } }
   if (code.expiresAt <= now) return refused('code_expired')
+  const { isPublic, proven: boundTo } = redemption
+  const binding = isPublic && boundTo !== undefined ? { boundTo } : {}
   const spent: Grant = {
     ...grant,
     code: { ...code, spent: true },
-    refresh: { ...grant.refresh, allowed: mayRefresh(grant, redemption), graceFrom: now },
+    refresh: { ...grant.refresh, allowed: mayRefresh(grant, redemption), graceFrom: now, ...binding },
   }
   const next = { ...spent, endsAt: endOf(spent, lifetimes, now) }
   return { next, answer: { is: 'good', grant: next } }

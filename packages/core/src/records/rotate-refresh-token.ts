@@ -14,6 +14,10 @@ export interface Rotation {
   /** Whether what was granted covers what it asks for; absent when it asks for all of it. */
   readonly isCovered?: (granted: readonly string[]) => boolean
   readonly resource?: string
+  /** The thumbprint of the key that the client proved (RFC 9449 §5). */
+  readonly proven?: string
+  /** Whether a refresh token that is bound to no key is not taken. */
+  readonly boundOnly?: boolean
 }
 
 /** The mac of a generation's refresh token, by the grant's own secret: recomputed, never stored. */
@@ -22,7 +26,7 @@ export function macOf(grant: Grant, generation: number): string {
 }
 
 /**
- * Rotates a refresh token (OAuth 2.1 §4.3.1). Judged in this order: client, mac, resource and scope, then age; so that
+ * Rotates a refresh token (OAuth 2.1 §4.3.1). Judged in this order: client, mac, key, resource and scope, then age; so that
  * changed parameters never end a grant. The generation before the newest is answered with the same successor while its
  * answer may have been lost; anything older is a replay and ends the grant.
  */
@@ -36,6 +40,9 @@ export function rotateRefreshToken(
   if (rotation.clientId !== grant.clientId) return refused('refresh_token_of_another_client')
   if (!isSameSecret(rotation.mac, macOf(grant, rotation.generation))) return refused('refresh_token_forged')
   if (!grant.refresh.allowed) return refused('refresh_token_not_allowed')
+  const { boundTo } = grant.refresh
+  if (boundTo !== undefined && rotation.proven !== boundTo) return refused('refresh_token_of_another_key')
+  if (boundTo === undefined && rotation.boundOnly) return refused('refresh_token_not_bound')
   if (rotation.resource !== undefined && rotation.resource !== grant.resource) return refused('refresh_token_for_another_resource')
   if (rotation.isCovered?.(grant.scopes) === false) return refused('scope_wider_than_granted')
   // Tokens of this grant would be refused at once: the client is told to log in again instead of refreshing for ever.

@@ -12,6 +12,8 @@ export interface AuthorizationRequest {
   readonly challenge: string
   readonly scopes: readonly string[]
   readonly resource: string
+  /** The thumbprint of the key that the code is bound to (RFC 9449 §10). */
+  readonly boundTo?: string
 }
 
 /** One login under way, from the person's approval to the callback, under the `state` we send upstream. */
@@ -41,6 +43,7 @@ export const requestShape: z.ZodType<AuthorizationRequest> = z.looseObject({
   challenge: z.string(),
   scopes: z.array(z.string()),
   resource: z.string(),
+  boundTo: z.string().exactOptional(),
 })
 
 /** The stored shape of a {@link Transaction}. */

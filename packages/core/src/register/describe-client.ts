@@ -18,6 +18,7 @@ export function describeClient(client: Client, { secret }: ClientSecrets): Recor
     ...(client.jwksUri !== undefined && { jwks_uri: client.jwksUri }),
     ...(client.scope && { scope: formatScope(client.scope) }),
     ...(client.applicationType && { application_type: client.applicationType }),
+    ...(client.bindsTokens && { dpop_bound_access_tokens: true }),
     ...(client.pushesRequests && { require_pushed_authorization_requests: true }),
   }
 }

@@ -2,7 +2,7 @@ import { invalidScope, OAuthError } from '../protocol/errors.ts'
 import { narrowScopes } from '../protocol/scope.ts'
 import { subjectOfClient } from '../protocol/subject.ts'
 import { askedResource, askedScopes, type GiveGrantNeeds, giveGrant } from './give-grant.ts'
-import type { GrantHandler } from './grant-handler.ts'
+import { type GrantHandler, requireClient } from './grant-handler.ts'
 
 /** What it needs beside. */
 export interface ClientCredentialsNeeds extends GiveGrantNeeds {
@@ -17,7 +17,7 @@ export interface ClientCredentialsNeeds extends GiveGrantNeeds {
 export function clientCredentialsHandler(needs: ClientCredentialsNeeds): GrantHandler {
   const { authenticateClient, resources, requiredScopes } = needs
   return async (request) => {
-    const client = await authenticateClient(request.client)
+    const client = await requireClient(authenticateClient, request)
     if (!client.grantTypes.includes('client_credentials'))
       throw new OAuthError('unauthorized_client', 'The client may not use this grant type.', { reason: 'grant_type_not_of_the_client' })
     const own = client.scope ?? requiredScopes
@@ -26,6 +26,8 @@ export function clientCredentialsHandler(needs: ClientCredentialsNeeds): GrantHa
       throw invalidScope('None of the scopes is one that the client has.', 'scope_not_of_the_client')
     const { clientName: name } = client
     const identity = { subject: subjectOfClient(client.id), claims: { client_id: client.id, ...(name !== undefined && { name }) } }
-    return giveGrant(needs, client, { identity, scopes, resource: askedResource(request, resources) })
+    const given = { identity, scopes, resource: askedResource(request, resources) }
+    await request.proof?.use()
+    return giveGrant(needs, client, given, request.proof?.thumbprint)
   }
 }

@@ -27,10 +27,10 @@ export interface Given {
 }
 
 /**
- * Gives a grant that needs no login, and its one access token. There is no refresh token: whoever got this one the same way gets
+ * Gives a grant that needs no login, and its one access token, bound to the key with the thumbprint `boundTo`, if there is one. There is no refresh token: whoever got this one the same way gets
  * the next (RFC 6749 §4.4.3, RFC 7521 §4.1).
  */
-export async function giveGrant(needs: GiveGrantNeeds, client: Client, given: Given): Promise<TokenResponse> {
+export async function giveGrant(needs: GiveGrantNeeds, client: Client, given: Given, boundTo?: string): Promise<TokenResponse> {
   const { records, lifetimes, environment, emit } = needs
   const now = environment.now()
   const id = timedId(now, environment.randomBytes(10))
@@ -43,7 +43,7 @@ export async function giveGrant(needs: GiveGrantNeeds, client: Client, given: Gi
     records.lists.add({ kind: 'client-grants', id: client.id }, id, stays),
   ])
   emit({ type: 'grant.opened', clientId: client.id, grantId: id })
-  return issueTokens(needs, client, grant)
+  return issueTokens(needs, client, grant, grant.scopes, boundTo)
 }
 
 /** The scopes a request names; undefined when it names none. Throws `invalid_scope` for characters that no scope has (RFC 6749 §3.3). */

@@ -16,7 +16,7 @@ import type { Client } from '../records/client.ts'
 import { useOnce } from '../records/once.ts'
 import type { Records } from '../records/records.ts'
 import { askedScopes, type GiveGrantNeeds, type Given, giveGrant } from './give-grant.ts'
-import { type GrantHandler, requireParameter, type TokenRequest } from './grant-handler.ts'
+import { type GrantHandler, requireClient, requireParameter, type TokenRequest } from './grant-handler.ts'
 import { type IdJag, idJagType, parseIdJag } from './id-jag.ts'
 
 /** An issuer whose assertions are taken for what they say. Another kind of assertion is another `parse` and `type`. */
@@ -55,14 +55,15 @@ export function redeemAssertionHandler(needs: RedeemAssertionNeeds): GrantHandle
   const { authenticateClient, records, allowPublicClients } = needs
   return async (request) => {
     const assertion = requireParameter(request, 'assertion')
-    const client = await authenticateClient(request.client)
+    const client = await requireClient(authenticateClient, request)
     if (client.authentication === 'none' && !allowPublicClients)
       throw new OAuthError('unauthorized_client', 'The client may not use this grant type.', { reason: 'grant_type_not_of_the_client' })
     const { issuer, verified } = await verify(needs, assertion)
     const given = await judge(needs, request, client, verified)
     const { id, endsAt } = verified
+    await request.proof?.use()
     if (!(await useOnce(records.onces, 'grant-assertion', { owner: issuer, id, endsAt }))) throw refuse('assertion_replayed')
-    return giveGrant(needs, client, given)
+    return giveGrant(needs, client, given, request.proof?.thumbprint)
   }
 }
 

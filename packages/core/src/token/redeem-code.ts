@@ -3,12 +3,14 @@ import { hashSecret } from '../protocol/compare.ts'
 import { parseCode } from '../protocol/identifiers.ts'
 import type { Lifetimes } from '../protocol/lifetimes.ts'
 import { findResource } from '../protocol/resource.ts'
-import type { Client } from '../records/client.ts'
+import { type Client, isPublicClient } from '../records/client.ts'
+import type { Step } from '../records/collection.ts'
+import type { Grant } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
-import { type Redemption, redeemCode } from '../records/redeem-code.ts'
+import { type Judgement, type Redemption, redeemCode } from '../records/redeem-code.ts'
 import type { GrantEnding } from '../tokens/end-grant.ts'
 import { type IssueNeeds, issueTokens } from '../tokens/issue-tokens.ts'
-import { type GrantHandler, refuseToken, requireParameter } from './grant-handler.ts'
+import { type GrantHandler, refuseToken, requireClient, requireParameter } from './grant-handler.ts'
 
 /** What both grant handlers need. */
 export interface GrantHandlerNeeds extends IssueNeeds {
@@ -22,24 +24,29 @@ export interface GrantHandlerNeeds extends IssueNeeds {
 
 /** Serves `authorization_code` (RFC 6749 §4.1.3): one change of the grant spends the code, after every check. */
 export function redeemCodeHandler(needs: GrantHandlerNeeds): GrantHandler {
-  const { authenticateClient, records, ending, lifetimes, resources, emit } = needs
+  const { authenticateClient, records, ending, lifetimes, resources, environment, emit } = needs
   return async (request) => {
     const parts = parseCode(requireParameter(request, 'code'))
     const verifier = requireParameter(request, 'code_verifier')
     // The client and the grant do not depend on each other: one wait for both.
-    const [client, seen] = await Promise.all([authenticateClient(request.client), parts && records.grants.read(parts.grantId)])
-    if (!parts) throw refuseToken('not_of_our_grammar')
-    const { redirect_uri: redirectUri, resource } = request.values
+    const [client, seen] = await Promise.all([requireClient(authenticateClient, request), parts && records.grants.read(parts.grantId)])
+    if (!parts || !seen) throw refuseToken('not_of_our_grammar')
+    const { proof, values } = request
+    const { redirect_uri: redirectUri, resource } = values
     const redemption = {
       clientId: client.id,
       codeHash: hashSecret(parts.secret),
       verifier,
       refreshes: refreshesOf(client, needs.refreshTokens),
+      isPublic: isPublicClient(client),
+      ...(proof && { proven: proof.thumbprint }),
       ...(redirectUri !== undefined && { redirectUri }),
       ...(resource !== undefined && { resource: findResource(resource, resources) ?? 'none of ours' }),
     }
-    const judgement = await records.grants.change(parts.grantId, (grant, now) => redeemCode(grant, redemption, lifetimes, now), seen)
-    if (judgement.is === 'good') return issueTokens(needs, client, judgement.grant)
+    const step: Step<Grant, Judgement> = (grant, now) => redeemCode(grant, redemption, lifetimes, now)
+    if (step(seen.record, environment.now()).answer.is === 'good') await proof?.use()
+    const judgement = await records.grants.change(parts.grantId, step, seen)
+    if (judgement.is === 'good') return issueTokens(needs, client, judgement.grant, judgement.grant.scopes, proof?.thumbprint)
     if (judgement.ended) {
       emit({ type: 'code.replayed', clientId: client.id, grantId: parts.grantId })
       ending.ended(judgement.ended, 'code_replayed')

@@ -19,6 +19,8 @@ export interface AccessTokenClaims {
   readonly expiresAt: UnixSeconds
   readonly grantId: string
   readonly generation: number
+  /** The thumbprint of the key that has to be proven to use it (RFC 9449 §6.1); absent for a bearer token. */
+  readonly boundTo?: string
 }
 
 /** Signs and verifies access tokens. */
@@ -43,6 +45,8 @@ const payloadShape = z.object({
   exp: z.number(),
   gid: z.string(),
   gen: z.number(),
+  // Of any other kind of binding we know nothing, so such a token is not taken.
+  cnf: z.object({ jkt: z.string() }).optional(),
 })
 
 /** Tokens verified lately, so that the second verification costs no signature; at most 1 KB each. */
@@ -54,9 +58,10 @@ export function accessTokens(needs: AccessTokenNeeds): AccessTokens {
   const [signing] = needs.signingKeys
   const verified = new BoundedCache<AccessTokenClaims>(cached)
   return {
-    sign({ subject, clientId, scopes, resource, grantId, generation }, lifetime) {
+    sign({ subject, clientId, scopes, resource, grantId, generation, boundTo }, lifetime) {
       const now = environment.now()
-      return new SignJWT({ client_id: clientId, scope: formatScope(scopes), gid: grantId, gen: generation })
+      const binding = boundTo === undefined ? {} : { cnf: { jkt: boundTo } }
+      return new SignJWT({ client_id: clientId, scope: formatScope(scopes), gid: grantId, gen: generation, ...binding })
         .setProtectedHeader({ alg: signing.algorithm, typ: 'at+jwt', kid: signing.kid })
         .setIssuer(issuer)
         .setAudience(resource)
@@ -109,6 +114,7 @@ function parsePayload(payload: JWTPayload): AccessTokenClaims {
     expiresAt: data.exp,
     grantId: data.gid,
     generation: data.gen,
+    ...(data.cnf && { boundTo: data.cnf.jkt }),
   }
 }
 

@@ -13,7 +13,8 @@ import type { AccessTokens } from './access-token.ts'
 /** A successful token response (RFC 6749 §5.1). */
 export interface TokenResponse {
   readonly access_token: string
-  readonly token_type: 'Bearer'
+  /** `DPoP` for an access token that is bound to a key (RFC 9449 §5). */
+  readonly token_type: 'Bearer' | 'DPoP'
   readonly expires_in: Seconds
   /** Always there: clients take the granted scopes from it (RFC 6749 §5.1; gotcha G5). */
   readonly scope: string
@@ -29,23 +30,26 @@ export interface IssueNeeds {
   readonly emit: Emit
 }
 
-/** Issues the tokens of a grant's newest generation. The same generation always has the same refresh token. */
+/**
+ * Issues the tokens of a grant's newest generation, the access token bound to the key with the thumbprint `boundTo`, if there is one. The same generation always
+ * has the same refresh token.
+ */
 export async function issueTokens(
   { accessTokens, records, accessTokenLifetime, environment, emit }: IssueNeeds,
   client: Client,
   grant: Grant,
   scopes: readonly string[] = grant.scopes,
+  boundTo?: string,
 ): Promise<TokenResponse> {
   const { generation, allowed } = grant.refresh
-  const accessToken = await accessTokens.sign(
-    { subject: grant.identity.subject, clientId: grant.clientId, scopes, resource: grant.resource, grantId: grant.id, generation },
-    accessTokenLifetime,
-  )
+  const claims = { subject: grant.identity.subject, clientId: grant.clientId, resource: grant.resource, grantId: grant.id }
+  const binding = boundTo === undefined ? {} : { boundTo }
+  const accessToken = await accessTokens.sign({ ...claims, scopes, generation, ...binding }, accessTokenLifetime)
   if (isClientDue(client, environment.now())) environment.defer(keepClient(records, client.id))
   emit({ type: 'token.issued', clientId: client.id, grantId: grant.id, generation })
   return {
     access_token: accessToken,
-    token_type: 'Bearer',
+    token_type: boundTo === undefined ? 'Bearer' : 'DPoP',
     expires_in: accessTokenLifetime,
     scope: formatScope(scopes),
     ...(allowed && { refresh_token: formatRefreshToken({ grantId: grant.id, generation, mac: macOf(grant, generation) }) }),

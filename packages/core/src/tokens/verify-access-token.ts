@@ -7,6 +7,7 @@ import type { Seen } from '../records/collection.ts'
 import { type Grant, isUpstreamOver } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
 import type { AccessTokenClaims, AccessTokens } from './access-token.ts'
+import type { DpopPolicy, Proof } from './dpop-proofs.ts'
 import type { WatchGrant } from './watch-grant.ts'
 
 /** Who calls, as MCP's SDKs have it: the result of a verification, and what tools see. */
@@ -27,8 +28,8 @@ export interface AuthInfoExtra extends Record<string, unknown> {
   readonly grantId: string
 }
 
-/** Verifies an access token for one of `resources`. */
-export type VerifyAccessToken = (token: string, resources: readonly string[]) => Promise<AuthInfo>
+/** Verifies an access token for one of `resources`. One that is bound to a key is good only with a proof of that key, which is used up; any other only without one. */
+export type VerifyAccessToken = (token: string, resources: readonly string[], proof?: Proof) => Promise<AuthInfo>
 
 /** What verifying needs. */
 export interface VerifyNeeds {
@@ -38,6 +39,7 @@ export interface VerifyNeeds {
   /** How long a grant that was read is taken for unchanged. */
   readonly cacheFor: Seconds
   readonly staleFor: Seconds
+  readonly dpop: DpopPolicy | undefined
   readonly environment: Environment
 }
 
@@ -46,7 +48,8 @@ export interface VerifyNeeds {
  * every host. Throws `invalid_token` when the token or its grant is no good; trouble that passes stays what it is, and is
  * never taken for a no (invariant I6).
  */
-export function verifyAccessToken({ accessTokens, records, watch, cacheFor, staleFor, environment }: VerifyNeeds): VerifyAccessToken {
+export function verifyAccessToken(needs: VerifyNeeds): VerifyAccessToken {
+  const { accessTokens, records, watch, cacheFor, staleFor, dpop, environment } = needs
   const lately = new BoundedCache<{ until: UnixSeconds; seen: Seen<Grant> }>(10_000)
 
   // A token of a newer generation than what is kept has been rotated since: that grant is read again, to be confirmed.
@@ -59,10 +62,11 @@ export function verifyAccessToken({ accessTokens, records, watch, cacheFor, stal
     return seen
   }
 
-  return async (token, resources) => {
+  return async (token, resources, proof) => {
     const claims = await accessTokens.verify(token)
     if (!resources.includes(claims.resource)) throw refuse('token_for_another_resource')
-    const seen = await readGrant(claims)
+    refuseBinding(claims, proof, dpop)
+    const [seen] = await Promise.all([readGrant(claims), proof?.use()])
     const grant = seen.record
     const now = environment.now()
     if (!grant || grant.clientId !== claims.clientId) throw refuse('grant_ended')
@@ -72,6 +76,13 @@ export function verifyAccessToken({ accessTokens, records, watch, cacheFor, stal
     if (unreachableSince !== undefined && now - unreachableSince > staleFor) throw new UpstreamUnavailable('stale')
     return describe(token, claims, grant)
   }
+}
+
+// A bound token never passes for a bearer token, not even after binding was turned off (RFC 9449 §7.2).
+function refuseBinding({ boundTo }: AccessTokenClaims, proof: Proof | undefined, dpop: DpopPolicy | undefined): void {
+  if (boundTo === undefined && (proof || dpop?.required)) throw refuse('token_not_bound')
+  if (boundTo !== undefined && !proof) throw refuse('token_without_proof')
+  if (boundTo !== proof?.thumbprint) throw refuse('token_of_another_key')
 }
 
 function describe(token: string, claims: AccessTokenClaims, grant: Grant): AuthInfo {
