@@ -182,7 +182,7 @@ describe('the MCP endpoint of mcpApp', () => {
     const challenge = expect.stringMatching(/^Bearer /)
     expect(await shown('http://localhost:6274')).toEqual([
       'http://localhost:6274',
-      'mcp-session-id,mcp-protocol-version,www-authenticate',
+      'mcp-session-id,mcp-protocol-version,www-authenticate,dpop-nonce',
       challenge,
     ])
     expect(await shown('https://evil.example')).toEqual([null, null, null])
