@@ -121,6 +121,7 @@ describe('on the wire, whoever reads it, these are the members of', () => {
       'extra.identity.claims',
       'extra.identity.subject',
       'extra.subject',
+      'resourceMetadataUrl',
       'scopes',
       'token',
     ])

@@ -58,6 +58,7 @@ describe('a good token', () => {
       scopes: ['user'],
       expiresAt: 1_767_272_400,
       resource: new URL('http://localhost:8000/mcp'),
+      resourceMetadataUrl: metadata,
       extra: {
         subject: '583231',
         grantId: tokens.refresh_token.slice(6, 42),

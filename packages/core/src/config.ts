@@ -9,6 +9,7 @@ import { type ConsentPolicy, parseConsent } from './parse-consent.ts'
 import { type Extensions, parseExtensions } from './parse-extensions.ts'
 import { parseKeys } from './parse-keys.ts'
 import { parseMetadataDocuments } from './parse-metadata-documents.ts'
+import { parseResourceServers, type ResourceServers } from './parse-resource-servers.ts'
 import { parseScopes, type ScopePolicy } from './parse-scopes.ts'
 import type { Store } from './ports/store.ts'
 import type { Upstream, UpstreamClientCredentials } from './ports/upstream.ts'
@@ -30,9 +31,11 @@ import {
 import type { SigningKey } from './tokens/keys.ts'
 
 /** The options, parsed once. */
-export interface Config extends Policy, Addresses, ClientsConfig, ConsentPolicy, Extensions {
+export interface Config extends Policy, Addresses, ClientsConfig, ConsentPolicy, Extensions, ResourceServers {
   /** The first one is the default. */
   readonly resources: readonly [Resource, ...Resource[]]
+  /** What a login without a `resource` is for. Where there are several of our own it has to name one; those elsewhere are always named (threat T61). */
+  readonly defaultResource: string | undefined
   readonly upstreamClient: UpstreamClientCredentials
   readonly signingKeys: readonly [SigningKey, ...SigningKey[]]
   readonly store: Store
@@ -72,14 +75,17 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
     ...refuseNumbers(options),
   )
   const clients = parseClients(options, policy, signingKey ? [signingKey, ...signingKeys] : [], problems)
+  const resourceServers = parseResourceServers(options.verification?.resourceServers, addresses.resources, problems)
   if (problems.length > 0 || !resource || !signingKey) throw new ConfigurationError(problems)
   return Object.freeze({
     ...policy,
     ...clients,
+    ...resourceServers,
     ...consent,
     ...extensions,
     ...addresses,
     resources: [resource, ...resources] as const,
+    defaultResource: resources.length === 0 ? resource.uri : undefined,
     upstreamClient: { clientId: options.clientId, ...(options.clientSecret !== undefined && { clientSecret: options.clientSecret }) },
     signingKeys: [signingKey, ...signingKeys] as const,
     store: options.clientStorage,

@@ -3,6 +3,8 @@ export type { CreatedInitialAccessToken, InitialAccessTokenOptions } from './cli
 export type { StaticClient } from './clients/static-client.ts'
 export type { ConsentMode } from './consent/ask-consent.ts'
 export type { AuthorizationServerMetadata } from './discovery/authorization-server.ts'
+export type { ScopeChallenge, ScopeChallengeHandler } from './gate/require-scopes.ts'
+export type { ToolScopes } from './gate/scopes-of-calls.ts'
 export type { Handler } from './http/endpoint.ts'
 export type { Peer } from './http/peer.ts'
 export type { RateLimit, RateLimitKind } from './http/rate-limit.ts'
@@ -16,6 +18,7 @@ export type {
   MetadataDocumentOptions,
   OAuthProxyOptions,
   RegistrationOptions,
+  ResourceServer,
   ScopeOptions,
   UpstreamOptions,
   VerificationOptions,

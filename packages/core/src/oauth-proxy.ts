@@ -2,7 +2,9 @@ import type { CreatedInitialAccessToken, InitialAccessTokenOptions } from './cli
 import { type Config, parseConfig } from './config.ts'
 import { type AuthorizationServerMetadata, authorizationServerMetadata } from './discovery/authorization-server.ts'
 import { emitTo } from './emit-to.ts'
+import type { ScopeChallengeHandler } from './gate/require-scopes.ts'
 import { resourcesOf } from './gate/resources-of.ts'
+import type { ToolScopes } from './gate/scopes-of-calls.ts'
 import type { Handler } from './http/endpoint.ts'
 import { type RefuseForeignHost, refuseForeignHost } from './http/own-host.ts'
 import type { Peer } from './http/peer.ts'
@@ -24,6 +26,8 @@ export interface AuthenticateOptions {
   readonly mcpPath?: string
   /** The scopes the token needs. Default: `requiredScopes`. */
   readonly scopes?: readonly string[]
+  /** What tools need beside, by name: `{ delete_repo: ['repo'] }`. The body is read for it, whatever the MCP server is. Default: none. */
+  readonly toolScopes?: ToolScopes
 }
 
 /** Which grants to end: those of a person, of a client, or one; or which initial access token. */
@@ -90,12 +94,12 @@ export class OAuthProxy {
   /** Who calls the MCP endpoint; or the finished 400, 401, 403, 421 or 503. */
   async authenticate(
     request: Request,
-    { mcpPath, scopes = this.#config.requiredScopes }: AuthenticateOptions = {},
+    { mcpPath, scopes = this.#config.requiredScopes, toolScopes }: AuthenticateOptions = {},
   ): Promise<AuthInfo | Response> {
     const selected = this.#select(mcpPath)
     const foreign = this.#refuseForeignHost(request)
     if (foreign) return foreign
-    return this.#wired.authenticate(request, { ...resourcesOf(request, selected, this.#config.baseUrl), scopes })
+    return this.#wired.authenticate(request, { ...resourcesOf(request, selected, this.#config.baseUrl), scopes, toolScopes })
   }
 
   /**
@@ -103,10 +107,15 @@ export class OAuthProxy {
    * bound to a key: without the request there is no proof, so bound tokens are good at `authenticate` alone.
    */
   verifyAccessToken(token: string): Promise<AuthInfo> {
-    return this.#wired.verify(
-      token,
-      this.#config.resources.map((resource) => resource.uri),
-    )
+    return this.#wired.verify(token, this.#config.resources)
+  }
+
+  /**
+   * What a tool, prompt or resource needs beside what every call needs: the `scopeChallenge` of MCP's SDK v2, which answers a call
+   * of who lacks it with 403 and all of it. Throws a `TypeError` for no scope, or for what is none.
+   */
+  requireScopes(...scopes: readonly string[]): ScopeChallengeHandler {
+    return this.#wired.requireScopes(scopes)
   }
 
   /** In a tool: the upstream in the name of the person who calls. Throws as `verifyAccessToken`, `UpstreamUnavailable`, `NoUpstream` where nobody logged in, and a `TypeError` for what is no AuthInfo of ours. */

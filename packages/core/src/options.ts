@@ -134,6 +134,17 @@ export interface UpstreamOptions {
 export interface VerificationOptions {
   /** Seconds for which a token that was verified is not looked up again; a revocation takes as long to be seen. Default: 0. */
   readonly cacheFor?: Seconds
+  /** MCP servers elsewhere whose tokens we issue, and who may ask about them at `/introspect` (RFC 7662). Default: none, and no such endpoint. */
+  readonly resourceServers?: readonly ResourceServer[]
+}
+
+/** An MCP server elsewhere. Our own gate does not accept the tokens that are for it. */
+export interface ResourceServer {
+  /** Its URL, as its protected resource metadata has it: the `aud` of its tokens. */
+  readonly resource: string
+  /** What it authenticates with at `/introspect`, by `client_secret_basic` or `client_secret_post`. 32 characters of secret at least. */
+  readonly clientId: string
+  readonly clientSecret: string
 }
 
 /** What goes beyond MCP's authorization specification. Everything here is off by default. */

@@ -23,6 +23,8 @@ export interface OperationalHandlers {
   readonly register: Handler | undefined
   readonly token: Handler
   readonly revoke: Handler
+  /** Absent where there are no resource servers elsewhere. */
+  readonly introspect: Handler | undefined
 }
 
 const documentMethods = ['GET', 'HEAD', 'OPTIONS'] as const
@@ -48,6 +50,7 @@ export function operationalRoutes({ config, oauthMetadata, emit }: RouteNeeds, h
     ...at('/register', handlers.register, ['POST', 'OPTIONS']),
     ...at('/token', handlers.token, ['POST', 'OPTIONS']),
     ...at('/revoke', handlers.revoke, ['POST', 'OPTIONS']),
+    ...at('/introspect', handlers.introspect, ['POST', 'OPTIONS']),
     ...at('/.well-known/jwks.json', documentEndpoint({ keys }, emit), documentMethods),
     ...(appended ? at('/.well-known/openid-configuration', document, documentMethods) : []),
   ]

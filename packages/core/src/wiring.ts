@@ -5,9 +5,11 @@ import type { Config } from './config.ts'
 import { askConsent } from './consent/ask-consent.ts'
 import { consentEndpoint } from './consent/endpoint.ts'
 import { type Authenticate, authenticate } from './gate/authenticate.ts'
+import { requireScopes, type ScopeChallengeHandler } from './gate/require-scopes.ts'
 import { type BrowserCookies, browserCookies } from './http/browser-cookies.ts'
 import type { Handler } from './http/endpoint.ts'
 import { type Limiter, openLimiter, windowLimit } from './http/rate-limit.ts'
+import { introspectEndpoint } from './introspect/endpoint.ts'
 import type { Environment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
 import type { Upstream } from './ports/upstream.ts'
@@ -38,6 +40,7 @@ export interface Wired {
   readonly initialAccessTokens: InitialAccessTokens
   readonly verify: VerifyAccessToken
   readonly authenticate: Authenticate
+  readonly requireScopes: (scopes: readonly string[]) => ScopeChallengeHandler
   readonly upstreamOf: (grantId: string) => Promise<UpstreamHandle>
 }
 
@@ -51,6 +54,7 @@ export function wire(config: Config, upstream: Upstream, environment: Environmen
     initialAccessTokens,
     verify: domain.verify,
     authenticate: authenticate({ ...config, ...domain }),
+    requireScopes: (scopes) => requireScopes({ ...config, emit }, scopes),
     upstreamOf: (grantId) => upstreamHandle({ records, keeper, environment }, grantId),
     handlers: openRooms(config, upstream, domain),
   }
@@ -90,7 +94,8 @@ function furnish(config: Config, upstream: Upstream, environment: Environment, e
 
 function openRooms(config: Config, upstream: Upstream, domain: Domain): OperationalHandlers {
   const { lifetimes, serverName, basePath } = config
-  const resources = config.resources.map((resource) => resource.uri)
+  const elsewhere = [...config.resourceServers.values()].map((server) => server.resource)
+  const resources = [...config.resources.map((resource) => resource.uri), ...elsewhere]
   const consent = { ...domain, serverName, upstreamName: upstream.name }
   const asking = { ...domain, policy: { ...config, resources } }
   const granting = { ...config, ...domain, lifetimes, accessTokenLifetime: lifetimes.accessToken, resources }
@@ -117,6 +122,7 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
       emit: domain.emit,
     }),
     revoke: revokeEndpoint(domain),
+    introspect: config.resourceServers.size > 0 ? introspectEndpoint({ ...config, ...domain }) : undefined,
   }
 }
 

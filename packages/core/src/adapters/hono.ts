@@ -1,10 +1,12 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { z } from 'zod'
+import type { ToolScopes } from '../gate/scopes-of-calls.ts'
 import type { Peer } from '../http/peer.ts'
-import type { OAuthProxy } from '../oauth-proxy.ts'
+import type { AuthenticateOptions, OAuthProxy } from '../oauth-proxy.ts'
 import type { AuthInfo } from '../tokens/verify-access-token.ts'
 import { type McpCorsOptions, mcpCors } from './mcp-cors.ts'
 import { withoutSessions, withSessions } from './mcp-sessions.ts'
+import { requireMcpPath } from './require-mcp-path.ts'
 
 /** An MCP server on web types: `createMcpHandler(...)` of MCP's SDK v2 is one. */
 export interface McpFetch {
@@ -26,6 +28,8 @@ export interface McpAppOptions {
   readonly mcpPath?: string
   /** The scopes a call needs. Default: `requiredScopes`. */
   readonly scopes?: readonly string[]
+  /** What tools need beside, by name: `{ delete_repo: ['repo'] }`. Works for every MCP server; one on SDK v2 can say it at the tool, by `auth.requireScopes(...)`. */
+  readonly toolScopes?: ToolScopes
   /** Adds `/health` (the process is up) and `/ready` (the store can be reached) below `baseUrl`. */
   readonly health?: boolean
   /** Who may call the MCP endpoint from a browser. */
@@ -38,7 +42,17 @@ export interface McpAppOptions {
  * The application in one call. Throws `ConfigurationError` for an `mcpPath` that is not listed. It answers full public paths, so it can be served as it is or mounted with `app.route(...)` at
  * any depth; what is not its own it leaves to the application around it.
  */
-export function mcpApp({ auth, mcp, sessions, mcpPath, scopes, health = false, cors = {}, middleware = [] }: McpAppOptions): Hono {
+export function mcpApp({
+  auth,
+  mcp,
+  sessions,
+  mcpPath,
+  scopes,
+  toolScopes,
+  health = false,
+  cors = {},
+  middleware = [],
+}: McpAppOptions): Hono {
   const app = new Hono()
   auth.getRoutes(mcpPath) // throws for a path that is not listed
   const resource = auth.resources.find((candidate) => candidate.mcpPath === mcpPath) ?? auth.resources[0]
@@ -49,7 +63,11 @@ export function mcpApp({ auth, mcp, sessions, mcpPath, scopes, health = false, c
   const gated = new Hono()
   gated.use('*', mcpCors(resource.uri, cors))
   gated.all('*', async (context) => {
-    const who = await auth.authenticate(context.req.raw, { mcpPath: resource.mcpPath, ...(scopes && { scopes }) })
+    const who = await auth.authenticate(context.req.raw, {
+      mcpPath: resource.mcpPath,
+      ...(scopes && { scopes }),
+      ...(toolScopes && { toolScopes }),
+    })
     return who instanceof Response ? who : server.fetch(context.req.raw, { authInfo: who })
   })
   app.use('*', async (context, next) => {
@@ -74,11 +92,12 @@ export function wellKnownRoutes(auth: OAuthProxy): Hono {
   return app
 }
 
-/** The bearer gate as a middleware; the handler behind it finds who calls in `context.get('auth')`. */
-export function requireAuth(
-  auth: OAuthProxy,
-  options: { mcpPath?: string; scopes?: readonly string[] } = {},
-): MiddlewareHandler<{ Variables: { auth: AuthInfo } }> {
+/**
+ * The bearer gate as a middleware; the handler behind it finds who calls in `context.get('auth')`. Throws `ConfigurationError` for an
+ * `mcpPath` that is not listed, and where several are listed and none is given.
+ */
+export function requireAuth(auth: OAuthProxy, options: AuthenticateOptions = {}): MiddlewareHandler<{ Variables: { auth: AuthInfo } }> {
+  requireMcpPath(auth, options)
   return async (context, next) => {
     const who = await auth.authenticate(context.req.raw, options)
     if (who instanceof Response) return who

@@ -4,6 +4,8 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Peer } from '../http/peer.ts'
 import type { AuthenticateOptions, OAuthProxy } from '../oauth-proxy.ts'
 
+import { requireMcpPath } from './require-mcp-path.ts'
+
 export { type Served, type ServeOptions, serve } from './serve.ts'
 
 /**
@@ -24,15 +26,23 @@ export function nodeHandler(auth: OAuthProxy): NodeHandler {
     run(request, response, next, async (webRequest) => (await auth.fetch(webRequest, peerOf(request))) ?? 'next')
 }
 
-/** The bearer gate as middleware: who calls is in `request.auth`, where MCP's SDK looks for it. */
+/**
+ * The bearer gate as middleware: who calls is in `request.auth`, where MCP's SDK looks for it. With `toolScopes` the body is in `request.body`
+ * afterwards, parsed. Throws `ConfigurationError` for an `mcpPath` that is not listed, and where several are listed and none is given.
+ */
 export function requireAuth(auth: OAuthProxy, options: AuthenticateOptions = {}): NodeHandler {
-  return (request, response, next) =>
-    run(request, response, next, async (webRequest) => {
+  requireMcpPath(auth, options)
+  return (request, response, next) => {
+    const isParsed = wasRead(request)
+    return run(request, response, next, async (webRequest) => {
       const who = await auth.authenticate(webRequest, options)
       if (who instanceof Response) return who
       request.auth = who
+      // The gate has read the stream, which nobody can do twice: it leaves what a body parser would.
+      if (options.toolScopes && !isParsed && webRequest.body) request.body = await webRequest.json()
       return 'next'
     })
+  }
 }
 
 function peerOf({ socket }: NodeRequest): Peer {

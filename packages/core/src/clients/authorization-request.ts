@@ -30,6 +30,8 @@ export type AuthorizeName = (typeof authorizeNames)[number]
 /** What a request is judged by. */
 export interface RequestPolicy extends RequestableScopes {
   readonly resources: readonly string[]
+  /** The one of a request that names none; undefined where it has to name one. */
+  readonly defaultResource: string | undefined
   /** Undefined while tokens cannot be bound: then `dpop_jkt` is not looked at. */
   readonly dpop?: object | undefined
 }
@@ -63,7 +65,7 @@ export function parseAuthorizationRequest(
     ...(state !== undefined && { state }),
     challenge: requireChallenge(values.code_challenge, values.code_challenge_method),
     scopes: chooseScopes(values.scope, client, policy),
-    resource: chooseResource(values.resource, policy.resources),
+    resource: chooseResource(values.resource, policy),
     ...(policy.dpop && values.dpop_jkt !== undefined && { boundTo: requireThumbprint(values.dpop_jkt) }),
   }
 }
@@ -95,10 +97,8 @@ function requireThumbprint(text: string): string {
   return text
 }
 
-function chooseResource(asked: string | undefined, resources: readonly string[]): string {
-  const [only, ...others] = resources
-  if (asked === undefined && only !== undefined && others.length === 0) return only
-  const resource = asked === undefined ? undefined : findResource(asked, resources)
+function chooseResource(asked: string | undefined, { resources, defaultResource }: RequestPolicy): string {
+  const resource = asked === undefined ? defaultResource : findResource(asked, resources)
   if (resource === undefined)
     throw invalidTarget('The resource is not one of this server.', asked === undefined ? 'resource_missing' : 'resource_unknown')
   return resource

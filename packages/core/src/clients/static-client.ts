@@ -30,8 +30,8 @@ export interface StaticClient {
   readonly scopes?: readonly string[]
 }
 
-// The same form-encoded and not: clients differ in whether they encode what goes into a Basic header (gotcha G12).
-function isSafe(text: string): boolean {
+/** Whether an id or a secret is the same form-encoded and not: programs differ in whether they encode what goes into a Basic header (gotcha G12). */
+export function isSafe(text: string): boolean {
   return /^[\x21-\x7e]{1,200}$/.test(text) && !/[+%]/.test(text)
 }
 

@@ -12,6 +12,9 @@ export type AuthorizationServerMetadata = {
   /** Absent where registration is closed. */
   readonly registration_endpoint?: string
   readonly revocation_endpoint: string
+  /** Only where there are resource servers elsewhere, who alone may use it (RFC 7662, RFC 8414 §2). */
+  readonly introspection_endpoint?: string
+  readonly introspection_endpoint_auth_methods_supported?: string[]
   /** Where requests are pushed to, and whether they have to be (RFC 9126 §5). */
   readonly pushed_authorization_request_endpoint?: string
   readonly require_pushed_authorization_requests?: true
@@ -52,6 +55,7 @@ export interface AuthorizationServerNeeds {
   /** Whose clients may be URLs; undefined for nobody's. */
   readonly documentHosts: object | undefined
   readonly registration: { readonly isOpen: boolean }
+  readonly resourceServers: { readonly size: number }
 }
 
 /** `none` first: it is what a program on somebody's computer should choose. */
@@ -59,7 +63,8 @@ const authenticationMethods: readonly string[] = ['none', 'client_secret_basic',
 
 /** Makes the document. Every list is what the endpoints really accept. */
 export function authorizationServerMetadata(needs: AuthorizationServerNeeds): AuthorizationServerMetadata {
-  const { issuer, baseUrl, scopes, registration, pushedRequests, dpop, documentHosts, directGrantTypes, identityAssertions } = needs
+  const { issuer, baseUrl, scopes, registration, pushedRequests, dpop, documentHosts } = needs
+  const { directGrantTypes, identityAssertions, resourceServers } = needs
   return {
     issuer,
     authorization_endpoint: `${baseUrl}/authorize`,
@@ -68,6 +73,10 @@ export function authorizationServerMetadata(needs: AuthorizationServerNeeds): Au
     revocation_endpoint: `${baseUrl}/revoke`,
     ...(pushedRequests && { pushed_authorization_request_endpoint: `${baseUrl}/par` }),
     ...(pushedRequests === 'required' && { require_pushed_authorization_requests: true }),
+    ...(resourceServers.size > 0 && {
+      introspection_endpoint: `${baseUrl}/introspect`,
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    }),
     jwks_uri: `${baseUrl}/.well-known/jwks.json`,
     scopes_supported: [...scopes],
     response_types_supported: ['code'],

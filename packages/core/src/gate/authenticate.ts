@@ -10,6 +10,7 @@ import { coversScopes, resourceScopes } from '../protocol/scope.ts'
 import type { ExpandScopes } from '../protocol/scope-hierarchy.ts'
 import type { DpopProofs } from '../tokens/dpop-proofs.ts'
 import type { AuthInfo, VerifyAccessToken } from '../tokens/verify-access-token.ts'
+import { scopesOfCalls, type ToolScopes } from './scopes-of-calls.ts'
 
 /** Who may pass, and where the others are sent to learn how. */
 export interface Gate {
@@ -18,6 +19,7 @@ export interface Gate {
   readonly scopes: readonly string[]
   /** The addresses that a proof may name. */
   readonly urls: readonly string[]
+  readonly toolScopes?: ToolScopes | undefined
 }
 
 /** What the gate needs. */
@@ -29,6 +31,9 @@ export interface AuthenticateNeeds {
   readonly emit: Emit
 }
 
+/** What a client is told whose token is good, and not for this. */
+export const insufficient = 'The access token was not granted what this needs.'
+
 /** Lets a request pass, or answers it. */
 export type Authenticate = (request: Request, gate: Gate) => Promise<AuthInfo | Response>
 
@@ -37,12 +42,13 @@ export type Authenticate = (request: Request, gate: Gate) => Promise<AuthInfo | 
  * a cookie are not looked at. Trouble that passes is 503 without a challenge, so that no client throws its tokens away.
  */
 export function authenticate({ verify, proofs, expandScopes, emit }: AuthenticateNeeds): Authenticate {
-  return async (request, { resources, scopes: asked, urls }) => {
+  return async (request, { resources, scopes: asked, toolScopes, urls }) => {
     const [{ metadataUrl }] = resources
     const scopes = resourceScopes(asked)
     const { isDpop, credentials } = readCredentials(request, proofs)
-    const challenge: FormatChallenge = (error, description) => {
-      const parts = { scopes, metadataUrl, ...(error !== undefined && { error }), ...(description !== undefined && { description }) }
+    const challenge: FormatChallenge = (error, description, needed = scopes) => {
+      const texts = { ...(error !== undefined && { error }), ...(description !== undefined && { description }) }
+      const parts = { scopes: needed, metadataUrl, ...texts }
       if (isDpop || proofs?.required) return formatDpopChallenge(parts)
       return proofs ? `${formatChallenge(parts)}, ${dpopOffer}` : formatChallenge(parts)
     }
@@ -55,12 +61,12 @@ export function authenticate({ verify, proofs, expandScopes, emit }: Authenticat
     const { token } = credentials
     try {
       const proof = isDpop ? await proofs?.demand(request, { urls, accessToken: token }) : undefined
-      const uris = resources.map((resource) => resource.uri)
-      const info = await verify(token, uris, proof)
-      if (coversScopes(expandScopes(info.scopes), scopes)) return info
+      const info = await verify(token, resources, proof)
+      const needed = toolScopes ? await withScopesOfCalls(scopes, request, toolScopes) : scopes
+      if (coversScopes(expandScopes(info.scopes), needed)) return info
       const { clientId, extra } = info
-      emit({ type: 'token.refused', reason: 'scope_missing', clientId, grantId: extra.grantId, scopes })
-      return refuse(403, 'insufficient_scope', 'The access token was not granted what this needs.', challenge)
+      emit({ type: 'token.refused', reason: 'scope_missing', clientId, grantId: extra.grantId, scopes: needed })
+      return refuse(403, 'insufficient_scope', insufficient, (error, description) => challenge(error, description, needed))
     } catch (error) {
       if (!(error instanceof OAuthError) || !refusedHere.includes(error.code)) return fail(error, emit)
       emit({ type: 'token.refused', reason: error.reason })
@@ -72,7 +78,13 @@ export function authenticate({ verify, proofs, expandScopes, emit }: Authenticat
 /** What is wrong with a token or its proof, and not with us; each is 401 (RFC 9449 §7.1). */
 const refusedHere: readonly ErrorCode[] = ['invalid_token', 'invalid_dpop_proof', 'use_dpop_nonce']
 
-type FormatChallenge = (error?: string, description?: string) => string
+/** The value of `WWW-Authenticate`; the scopes are those of the endpoint unless others are named. */
+type FormatChallenge = (error?: string, description?: string, needed?: readonly string[]) => string
+
+// Everything the request needs, at once: a client that asks for half of it is back with the other half (spec row R31).
+async function withScopesOfCalls(scopes: readonly string[], request: Request, toolScopes: ToolScopes): Promise<readonly string[]> {
+  return [...new Set([...scopes, ...resourceScopes(await scopesOfCalls(request, toolScopes))])]
+}
 
 // A client is answered in the scheme that it tried.
 function readCredentials(request: Request, proofs: DpopProofs | undefined): { isDpop: boolean; credentials: BearerCredentials } {
@@ -95,6 +107,7 @@ function fail(cause: unknown, emit: Emit): Response {
   const error = cause instanceof Error ? cause : new Error('unknown')
   if (error instanceof StoreUnavailable) emit({ type: 'store.unavailable', endpoint: 'gate', reason: error.name })
   else if (error instanceof UpstreamUnavailable) emit({ type: 'upstream.failed', operation: 'gate', reason: error.reason })
+  else if (error instanceof OAuthError) emit({ type: 'request.refused', endpoint: 'gate', error: error.code, reason: error.reason })
   else emit({ type: 'request.failed', endpoint: 'gate', errorName: error.name })
   const { status, code, description, retryAfter } = answerOf(error)
   const headers = { 'cache-control': 'no-store', ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }) }

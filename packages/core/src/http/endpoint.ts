@@ -64,7 +64,8 @@ function limiting({ limiter, limitedAs }: EndpointParts): MiddlewareHandler<{ Bi
     if (!limiter || !limitedAs) return next()
     const { raw } = context.req
     await limiter.admit(limitedAs, raw, context.env)
-    if (limitedAs === 'token') await limiter.refuseAfter('token-failure', raw, context.env)
+    // Those that take secrets.
+    if (limitedAs === 'token' || limitedAs === 'introspect') await limiter.refuseAfter('token-failure', raw, context.env)
     await next()
     const failed = context.error instanceof OAuthError && context.error.reason === 'client_secret_wrong'
     if (failed) await limiter.admit('token-failure', raw, context.env).catch(() => {})

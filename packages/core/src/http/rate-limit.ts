@@ -4,7 +4,7 @@ import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 import { clientAddress, type Peer } from './peer.ts'
 
 /** What is limited, each for itself. */
-export type RateLimitKind = 'register' | 'authorize' | 'consent' | 'token' | 'token-failure' | 'document'
+export type RateLimitKind = 'register' | 'authorize' | 'consent' | 'token' | 'token-failure' | 'document' | 'introspect'
 
 /**
  * Counts `cost` against `key` and answers how many seconds to wait, or 0 to go on. A cost of 0 only asks. It may keep its count
@@ -67,7 +67,7 @@ const window: Seconds = 60
 
 /**
  * Requests of a kind from one address in a minute. Hosted clients register and refresh for many people from few addresses, so
- * these stop a flood and nobody's work; a guess at a secret has 256 bits to go, so failures only have to be slow.
+ * these stop a flood and nobody's work; a resource server asks about every call it serves; a guess at a secret has 256 bits to go, so failures only have to be slow.
  */
 const most: Readonly<Record<RateLimitKind, number>> = {
   register: 120,
@@ -76,6 +76,7 @@ const most: Readonly<Record<RateLimitKind, number>> = {
   token: 1200,
   'token-failure': 60,
   document: 60,
+  introspect: 60_000,
 }
 
 /** The limit without a hook: a window in this process, for the 10,000 addresses seen last. */

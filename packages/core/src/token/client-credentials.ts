@@ -15,7 +15,7 @@ export interface ClientCredentialsNeeds extends GiveGrantNeeds {
  * asked, so it gets what it is listed with and nothing else; what it asks for can only be less.
  */
 export function clientCredentialsHandler(needs: ClientCredentialsNeeds): GrantHandler {
-  const { authenticateClient, resources, requiredScopes } = needs
+  const { authenticateClient, requiredScopes } = needs
   return async (request) => {
     const client = await requireClient(authenticateClient, request)
     if (!client.grantTypes.includes('client_credentials'))
@@ -26,7 +26,7 @@ export function clientCredentialsHandler(needs: ClientCredentialsNeeds): GrantHa
       throw invalidScope('None of the scopes is one that the client has.', 'scope_not_of_the_client')
     const { clientName: name } = client
     const identity = { subject: subjectOfClient(client.id), claims: { client_id: client.id, ...(name !== undefined && { name }) } }
-    const given = { identity, scopes, resource: askedResource(request, resources) }
+    const given = { identity, scopes, resource: askedResource(request, needs) }
     await request.proof?.use()
     return giveGrant(needs, client, given, request.proof?.thumbprint)
   }

@@ -12,11 +12,10 @@ import { type IssueNeeds, issueTokens, type TokenResponse } from '../tokens/issu
 import type { TokenRequest } from './grant-handler.ts'
 
 /** What giving a grant at once needs. */
-export interface GiveGrantNeeds extends IssueNeeds {
+export interface GiveGrantNeeds extends IssueNeeds, ResourcePolicy {
   readonly authenticateClient: AuthenticateClient
   readonly records: Pick<Records, 'clients' | 'grants' | 'lists'>
   readonly lifetimes: Lifetimes
-  readonly resources: readonly string[]
 }
 
 /** Who is given what, every check passed. */
@@ -54,11 +53,15 @@ export function askedScopes({ values }: TokenRequest): readonly string[] | undef
   return scopes.length > 0 ? scopes : undefined
 }
 
-/** The resource a request names, or the only one there is (RFC 8707 §2.2). Throws `invalid_target`. */
-export function askedResource({ values }: TokenRequest, resources: readonly string[]): string {
-  const [only, ...others] = resources
-  if (values.resource === undefined && only !== undefined && others.length === 0) return only
-  const resource = values.resource === undefined ? undefined : findResource(values.resource, resources)
+/** Which resources there are, and the one of a request that names none. */
+export interface ResourcePolicy {
+  readonly resources: readonly string[]
+  readonly defaultResource: string | undefined
+}
+
+/** The resource a request names, or the default (RFC 8707 §2.2). Throws `invalid_target`. */
+export function askedResource({ values }: TokenRequest, { resources, defaultResource }: ResourcePolicy): string {
+  const resource = values.resource === undefined ? defaultResource : findResource(values.resource, resources)
   if (resource !== undefined) return resource
   throw invalidTarget('The resource is not one of this server.', values.resource === undefined ? 'resource_missing' : 'resource_unknown')
 }

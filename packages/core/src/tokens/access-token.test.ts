@@ -14,7 +14,7 @@ const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const byEc = parseSigningKey(ec.privateKey)
 const byRsa = parseSigningKey(rsa.privateKey)
 
-const claims: Omit<AccessTokenClaims, 'expiresAt'> = {
+const claims: Omit<AccessTokenClaims, 'expiresAt' | 'issuedAt' | 'tokenId'> = {
   subject: '583231',
   clientId: 'client-1',
   scopes: ['read', 'write'],
@@ -77,6 +77,8 @@ describe('an access token (RFC 9068)', () => {
     expect(await accessTokens({ issuer, signingKeys: [key], environment }).verify(token)).toEqual({
       ...claims,
       expiresAt: environment.now() + 60,
+      issuedAt: environment.now(),
+      tokenId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     })
   })
 

@@ -17,6 +17,9 @@ export interface AccessTokenClaims {
   /** The one resource it is for (RFC 8707 §2). */
   readonly resource: string
   readonly expiresAt: UnixSeconds
+  readonly issuedAt: UnixSeconds
+  /** Its `jti`. */
+  readonly tokenId: string
   readonly grantId: string
   readonly generation: number
   /** The thumbprint of the key that has to be proven to use it (RFC 9449 §6.1); absent for a bearer token. */
@@ -25,7 +28,7 @@ export interface AccessTokenClaims {
 
 /** Signs and verifies access tokens. */
 export interface AccessTokens {
-  sign(claims: Omit<AccessTokenClaims, 'expiresAt'>, lifetime: Seconds): Promise<string>
+  sign(claims: Omit<AccessTokenClaims, 'expiresAt' | 'issuedAt' | 'tokenId'>, lifetime: Seconds): Promise<string>
   /** Throws `invalid_token`; the reason names the check. Nothing is asked of the store. */
   verify(token: string): Promise<AccessTokenClaims>
 }
@@ -43,6 +46,8 @@ const payloadShape = z.object({
   scope: z.string(),
   aud: z.string(),
   exp: z.number(),
+  iat: z.number(),
+  jti: z.string(),
   gid: z.string(),
   gen: z.number(),
   // Of any other kind of binding we know nothing, so such a token is not taken.
@@ -112,6 +117,8 @@ function parsePayload(payload: JWTPayload): AccessTokenClaims {
     scopes,
     resource: data.aud,
     expiresAt: data.exp,
+    issuedAt: data.iat,
+    tokenId: data.jti,
     grantId: data.gid,
     generation: data.gen,
     ...(data.cnf && { boundTo: data.cnf.jkt }),

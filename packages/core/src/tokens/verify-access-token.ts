@@ -18,6 +18,8 @@ export interface AuthInfo {
   scopes: string[]
   readonly expiresAt: UnixSeconds
   readonly resource: URL
+  /** Where the metadata of the resource is: MCP's SDK v2 names it in challenges of its own (RFC 9728 §5.1). */
+  readonly resourceMetadataUrl?: string
   readonly extra: AuthInfoExtra
 }
 
@@ -28,8 +30,15 @@ export interface AuthInfoExtra extends Record<string, unknown> {
   readonly grantId: string
 }
 
+/** What a token can be for. */
+export interface TokenResource {
+  readonly uri: string
+  /** Where its metadata is; absent for a resource elsewhere. */
+  readonly metadataUrl?: string
+}
+
 /** Verifies an access token for one of `resources`. One that is bound to a key is good only with a proof of that key, which is used up; any other only without one. */
-export type VerifyAccessToken = (token: string, resources: readonly string[], proof?: Proof) => Promise<AuthInfo>
+export type VerifyAccessToken = (token: string, resources: readonly TokenResource[], proof?: Proof) => Promise<AuthInfo>
 
 /** What verifying needs. */
 export interface VerifyNeeds {
@@ -64,7 +73,8 @@ export function verifyAccessToken(needs: VerifyNeeds): VerifyAccessToken {
 
   return async (token, resources, proof) => {
     const claims = await accessTokens.verify(token)
-    if (!resources.includes(claims.resource)) throw refuse('token_for_another_resource')
+    const resource = resources.find(({ uri }) => uri === claims.resource)
+    if (!resource) throw refuse('token_for_another_resource')
     refuseBinding(claims, proof, dpop)
     const [seen] = await Promise.all([readGrant(claims), proof?.use()])
     const grant = seen.record
@@ -74,7 +84,7 @@ export function verifyAccessToken(needs: VerifyNeeds): VerifyAccessToken {
     const unreachableSince = grant.upstream?.unreachableSince
     watch(claims.grantId, claims.generation, seen)
     if (unreachableSince !== undefined && now - unreachableSince > staleFor) throw new UpstreamUnavailable('stale')
-    return describe(token, claims, grant)
+    return describe(token, claims, grant, resource)
   }
 }
 
@@ -85,13 +95,14 @@ function refuseBinding({ boundTo }: AccessTokenClaims, proof: Proof | undefined,
   if (boundTo !== proof?.thumbprint) throw refuse('token_of_another_key')
 }
 
-function describe(token: string, claims: AccessTokenClaims, grant: Grant): AuthInfo {
+function describe(token: string, claims: AccessTokenClaims, grant: Grant, { metadataUrl }: TokenResource): AuthInfo {
   return {
     token,
     clientId: claims.clientId,
     scopes: [...claims.scopes],
     expiresAt: claims.expiresAt,
     resource: new URL(claims.resource),
+    ...(metadataUrl !== undefined && { resourceMetadataUrl: metadataUrl }),
     extra: { subject: claims.subject, identity: grant.identity, grantId: claims.grantId },
   }
 }
