@@ -10,7 +10,7 @@ import { serve } from '@drawbridge/core/node'
 import { createFernetKey } from '@drawbridge/storage'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
-import { openHouse } from '../support/house.ts'
+import { openHouse, type TokenAnswer } from '../support/house.ts'
 
 // The code in our documents: it is what it says it is, it compiles (`npm run types`), and it does what the guides say.
 
@@ -109,6 +109,7 @@ describe('what ends with serve', () => {
 describe('the guides', () => {
   it.each([
     ['in Hono', () => import('./hono.ts').then((module) => module.default.fetch)],
+    ['with tools that need more', () => import('./step-up.ts').then((module) => module.default.fetch)],
     ['in Hono, taken apart', () => import('./hono-parts.ts').then((module) => module.default.fetch)],
     ['on any host that has fetch', () => import('./fetch.ts').then((module) => module.default.fetch)],
     ["behind SDK v2's gate", () => import('./sdk-v2.ts').then((module) => module.fetch)],
@@ -170,6 +171,42 @@ describe('the guides', () => {
       return (await auth.fetch(new Request('http://localhost:8000/register', { method: 'POST', headers, body })))?.status
     }
     expect([await register(), await register()]).toEqual([201, 401])
+  })
+
+  it('in a resource server elsewhere, by asking', async () => {
+    const secret = 'files-secret-0123456789-abcdefghij'
+    const port = await freePort()
+    const baseUrl = `http://localhost:${port}`
+    vi.stubEnv('BASE_URL', baseUrl)
+    vi.stubEnv('FILES_SECRET', secret)
+    const { auth } = await import('./elsewhere.ts')
+    expect(auth.oauthMetadata).toMatchObject({ introspection_endpoint: `${baseUrl}/introspect` })
+    const resource = 'https://files.example.com/mcp'
+    const house = openHouse({ baseUrl, verification: { resourceServers: [{ resource, clientId: 'files', clientSecret: secret }] } })
+    const served = await serve({ fetch: (request: Request) => house.call(request.url, request) }, { port, print: () => {} })
+    const clientId = await house.register()
+    const end = await house.signIn(clientId, { resource })
+    const tokens: TokenAnswer = await (await house.redeem(clientId, end.searchParams.get('code') ?? '')).json()
+    const { introspect } = await import('./introspect.ts')
+    expect(await introspect(tokens.access_token)).toEqual({ subject: '583231', scopes: ['user'] })
+    expect(await introspect(tokens.refresh_token)).toBeUndefined()
+    await served.close()
+  })
+
+  it('with tools that need more, on SDK v2', async () => {
+    const { mcp } = await import('./step-up-v2.ts')
+    const { method, headers } = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+    }
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'delete_repo', arguments: {} } })
+    const call = async (...scopes: string[]) => {
+      const authInfo = { token: 'x', clientId: 'c', scopes, resource: new URL('http://localhost:8000/mcp') }
+      const answer = await mcp.fetch(new Request('http://localhost:8000/mcp', { method, headers, body }), { authInfo })
+      return [answer.status, /scope="([^"]*)"/.exec(answer.headers.get('www-authenticate') ?? '')?.[1]]
+    }
+    expect(await call('user')).toEqual([403, 'user delete_repo repo'])
+    expect(await call('user', 'delete_repo', 'repo')).toEqual([200, undefined])
   })
 
   it('with clients that the operator lists, each by its own method', async () => {
