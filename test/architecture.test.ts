@@ -128,6 +128,27 @@ const outsideWorld: readonly (readonly [RegExp, string, RegExp?])[] = [
 /** A `fetch` that a class, an interface or an object declares: it has typed parameters or a body. */
 const declaredMethod = /\bfetch(?=\([\w$]+\??: )|(?<=^\s*(?:async )?)fetch(?=\((?:\)|[^;\n]*\)(?::[^;\n]*)? \{$))/gm
 
+/** Bytes are compared where they are made: in the cipher, and in the one helper for texts. */
+const comparers: readonly string[] = ['packages/core/src/protocol/compare.ts', 'packages/storage/src/fernet.ts']
+
+const secretsAreComparedInConstantTime: Rule = (files) =>
+  files
+    .filter(({ path }) => !path.includes('/testing/'))
+    .flatMap((file) => {
+      const code = codeOf(file.text)
+      const direct = [
+        ...code.matchAll(/\b\w*(?:[tT]oken|[sS]ecret|[hH]ash|[mM]ac|[vV]erifier|[cC]hallenge)\s*[!=]==(?!\s*(?:undefined\b|null\b|['"]))/g),
+      ]
+      const own = comparers.includes(file.path) ? [] : [...code.matchAll(/\btimingSafeEqual\b/g)]
+      return [...direct, ...own].map((match) => `${file.path}:${lineAt(code, match.index)}: ${match[0]}`)
+    })
+
+const noPatternIsMadeOfWhatComesIn: Rule = (files) =>
+  files.flatMap((file) => {
+    const code = codeOf(file.text)
+    return [...code.matchAll(/\bRegExp\(/g)].map((match) => `${file.path}:${lineAt(code, match.index)}: ${match[0]}`)
+  })
+
 const noStateInModules: Rule = (files) =>
   files.flatMap((file) => {
     const code = codeOf(file.text)
@@ -244,6 +265,23 @@ const rules: readonly { readonly rule: string; readonly check: Rule; readonly br
       ['packages/core/src/http/endpoint.ts', "console.error('it broke')"],
       ['packages/storage/src/memory-store.ts', 'setInterval(sweep, 1000)'],
       ['packages/storage/src/memory-store.ts', "process.stdout.write('ready')"],
+    ],
+  },
+  {
+    rule: 'secrets are compared by the one helper that takes the same time for all (T20)',
+    check: secretsAreComparedInConstantTime,
+    broken: [
+      ['packages/core/src/clients/authenticate-client.ts', 'if (client.secretHash === hashSecret(proof)) return client'],
+      ['packages/core/src/consent/endpoint.ts', 'if (sent.csrfToken !== known) throw refuse()'],
+      ['packages/core/src/records/redeem-code.ts', "import { timingSafeEqual } from 'node:crypto'"],
+    ],
+  },
+  {
+    rule: 'no pattern is made of what comes in (T79)',
+    check: noPatternIsMadeOfWhatComesIn,
+    broken: [
+      ['packages/core/src/protocol/redirect-pattern.ts', 'const pattern = new RegExp(text)'],
+      ['packages/core/src/protocol/redirect-pattern.ts', 'const pattern = RegExp(`^$' + '{text}$`)'],
     ],
   },
   {

@@ -1,4 +1,5 @@
 import type { Identity, UpstreamTokens } from '../ports/upstream.ts'
+import { isSameSecret } from '../protocol/compare.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
 import type { Outcome } from './collection.ts'
 import type { Grant } from './grant.ts'
@@ -15,7 +16,7 @@ export function applyUpstreamTokens(
 ): Outcome<Grant, Applied> {
   if (!grant?.upstream) return { answer: 'gone' }
   // They are there: the outcome of writing them was unknown, and now it is known.
-  if (grant.upstream.seq === from + 1 && grant.upstream.accessToken === tokens.accessToken) return { answer: 'kept' }
+  if (grant.upstream.seq === from + 1 && isSameSecret(grant.upstream.accessToken, tokens.accessToken)) return { answer: 'kept' }
   if (grant.upstream.seq !== from) return { answer: 'superseded' }
   const { unreachableSince: _, expiresAt: __, ...upstream } = grant.upstream
   const next: Grant = {
