@@ -1,6 +1,7 @@
 import { memoryStore } from '@drawbridge/storage'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { clientAssertionType, createSigner, sign } from './support/assertions.ts'
 import { type House, openHouse, redirectUri, type TokenAnswer, verifier } from './support/house.ts'
 import { openProofKey } from './support/proof-key.ts'
 import { comeToCallback, openTab } from './support/tab.ts'
@@ -183,6 +184,15 @@ describe('in the store, for the next release and the one before, these are the f
     expect((await house.post('/token', fields, { dpop: await key.tokenProof() })).status).toBe(200)
   }
 
+  /** A client that signs, once. */
+  async function signToRevoke(house: House): Promise<void> {
+    const signer = createSigner()
+    const clientId = await house.register({ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [signer.jwk] } })
+    const claims = { iss: clientId, sub: clientId, aud: house.baseUrl, exp: house.environment.now() + 60, jti: 'one' }
+    const fields = { token: 'x', client_assertion_type: clientAssertionType, client_assertion: await sign(signer, claims) }
+    expect((await house.post('/revoke', fields)).status).toBe(200)
+  }
+
   /** Everything a login and its upkeep ever wrote, by the kind of record. */
   async function writeEverything(): Promise<Record<(typeof kinds)[number], unknown[]>> {
     const world = openHouse({ mode: 'github-app' })
@@ -203,6 +213,8 @@ describe('in the store, for the next release and the one before, these are the f
     await house.environment.drain()
     const guarded = openHouse({ beside: world, clientStorage: store, clients: { registration: { initialAccessToken: true } } })
     await guarded.auth.createInitialAccessToken({ lifetime: 60 })
+    await house.register({ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://client.example.com/keys' })
+    await signToRevoke(house)
     const of = (kind: string): unknown[] =>
       store.written.filter(({ key }) => key.split(':')[1] === kind).map(({ value }): unknown => JSON.parse(value))
     return {
@@ -229,6 +241,8 @@ describe('in the store, for the next release and the one before, these are the f
       'endsAt',
       'grantTypes',
       'id',
+      'jwks',
+      'jwksUri',
       'pushesRequests',
       'redirectUris',
       'scope',

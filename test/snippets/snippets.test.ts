@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { serve } from '@drawbridge/core/node'
 import { createFernetKey } from '@drawbridge/storage'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { clientAssertionType, createSigner, sign } from '../support/assertions.ts'
 import { freePort } from '../support/free-port.ts'
 import { openHouse, type TokenAnswer } from '../support/house.ts'
 
@@ -224,6 +225,37 @@ describe('the guides', () => {
     expect(await redeem({ client_id: 'desk' })).toMatchObject({ error: 'invalid_grant' })
     expect(await redeem({ client_id: 'reports' })).toMatchObject({ error: 'invalid_client' })
     expect(await redeem({ client_id: 'reports', client_secret: secret })).toMatchObject({ error: 'invalid_client' })
+  })
+
+  it('with machines that act for themselves, and an enterprise that is trusted', async () => {
+    const signer = createSigner()
+    vi.stubEnv('CI_SECRET', 'ci-0123456789-abcdef')
+    vi.stubEnv('AGENT_SECRET', 'agent-0123456789-abcdef')
+    vi.stubEnv('NIGHTLY_KEYS', JSON.stringify({ keys: [signer.jwk] }))
+    const { auth } = await import('./machines-and-enterprises.ts')
+    const ask = async (fields: Record<string, string>, authorization?: string): Promise<unknown> => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', ...(authorization !== undefined && { authorization }) }
+      const answer = await auth.fetch(
+        new Request('http://localhost:8000/token', { method: 'POST', headers, body: String(new URLSearchParams(fields)) }),
+      )
+      return answer?.json()
+    }
+    const now = Math.floor(Date.now() / 1000)
+    const claims = { iss: 'nightly', sub: 'nightly', aud: 'http://localhost:8000', exp: now + 60, jti: 'one' }
+    const assertion = { client_assertion_type: clientAssertionType, client_assertion: await sign(signer, claims) }
+    const machine = { grant_type: 'client_credentials' }
+    expect(await ask(machine, `Basic ${btoa('ci:ci-0123456789-abcdef')}`)).toMatchObject({ scope: 'user' })
+    expect(await ask({ ...machine, ...assertion })).toMatchObject({ scope: 'user' })
+    const word = { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: 'of nobody' }
+    expect(await ask(word, `Basic ${btoa('agent:agent-0123456789-abcdef')}`)).toMatchObject({ error: 'invalid_grant' })
+  })
+
+  it('in a tool that is called by somebody who is not signed in upstream', async () => {
+    const { repositories } = await import('./upstream-or-not.ts')
+    const { auth } = await import('./auth.ts')
+    const { NoUpstream } = await import('@drawbridge/core')
+    vi.spyOn(auth, 'upstream').mockRejectedValue(new NoUpstream())
+    expect(await repositories({ extra: {} } as never)).toBe('This needs somebody who is signed in at GitHub.')
   })
 
   it('on several hosts, whose documents need no store', async () => {
