@@ -76,6 +76,14 @@ const requests: Readonly<Record<string, (path: string, world: World) => readonly
   '/revoke': (path, { own: { clientId, accessToken } }) => [
     post(path, 'form', { client_id: clientId, token: accessToken, token_type_hint: 'access_token' }),
   ],
+  '/introspect': (path, { own: { resourceServer, resourceServerSecret, accessToken } }) => [
+    post(path, 'form', {
+      client_id: resourceServer,
+      client_secret: resourceServerSecret,
+      token: accessToken,
+      token_type_hint: 'access_token',
+    }),
+  ],
   '/.well-known/jwks.json': (path) => [get(path)],
   '/.well-known/oauth-authorization-server': (path) => [get(path)],
   '/.well-known/openid-configuration': (path) => [get(path)],

@@ -17,12 +17,18 @@ const extensions: Required<ExtensionOptions> = {
 }
 
 const machine = { clientId: 'machine', clientSecret: 'a-secret-of-a-machine-01', authentication: 'client_secret_post' } as const
+const resourceServer = {
+  resource: 'https://files.example/mcp',
+  clientId: 'files',
+  clientSecret: 'a-secret-of-a-resource-server-01',
+} as const
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 /** Everything that makes a route or a parameter. */
 const everything: Partial<OAuthProxyOptions> = {
   extensions,
   clients: { static: [{ ...machine, grantTypes: ['client_credentials', jwtBearer] }] },
+  verification: { resourceServers: [resourceServer] },
   limits: { rateLimit: false },
 }
 
@@ -71,6 +77,8 @@ export async function openWorld(): Promise<World> {
       cookie: cookie.split('=').at(-1) ?? '',
       machine: machine.clientId,
       machineSecret: machine.clientSecret,
+      resourceServer: resourceServer.clientId,
+      resourceServerSecret: resourceServer.clientSecret,
       jwtBearer,
       assertion: await signAssertion(house),
       proof: await (await openProofKey(house)).tokenProof(),

@@ -2,7 +2,8 @@ import { memoryStore } from '@drawbridge/storage'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { failingStore } from '../support/failing-store.ts'
-import { type House, type HouseOptions, openHouse, otherSigningKey, type TokenAnswer } from '../support/house.ts'
+import { type House, type HouseOptions, openHouse, otherSigningKey, type TokenAnswer, verifier } from '../support/house.ts'
+import { openProofKey } from '../support/proof-key.ts'
 import { expectUnavailable, readJson, refusal } from '../support/read-json.ts'
 import { openTab } from '../support/tab.ts'
 
@@ -45,6 +46,21 @@ describe('a resource server elsewhere', () => {
         token_type: 'Bearer',
       },
     })
+  })
+
+  it('is told which key a token is bound to, whose proof it has to see itself', async () => {
+    const house = openHouse({ ...elsewhere, extensions: { dpop: 'allowed' } })
+    const clientId = await house.register()
+    const key = await openProofKey(house)
+    const code = (await house.signIn(clientId, { resource: files.resource })).searchParams.get('code') ?? ''
+    const fields = { grant_type: 'authorization_code', client_id: clientId, code, code_verifier: verifier }
+    const tokens: TokenAnswer = await (await house.post('/token', fields, { dpop: await key.tokenProof() })).json()
+    expect(await (await ask(house, tokens.access_token)).json()).toMatchObject({
+      active: true,
+      token_type: 'DPoP',
+      cnf: { jkt: key.thumbprint },
+    })
+    expect(await (await ask(house, tokens.access_token, mail)).json()).toEqual({ active: false })
   })
 
   it('may authenticate in the body, and hint at whatever it likes (R143)', async () => {

@@ -1,4 +1,11 @@
-import { type Environment, type FetchPinned, type OAuthProxyOptions, type RecordedEvent, systemEnvironment } from '@drawbridge/core'
+import {
+  type Environment,
+  type FetchPinned,
+  type OAuthProxyOptions,
+  type RecordedEvent,
+  systemEnvironment,
+  type ToolScopes,
+} from '@drawbridge/core'
 import { mcpApp } from '@drawbridge/core/hono'
 import { serve } from '@drawbridge/core/node'
 import { GitHubProvider } from '@drawbridge/providers/github'
@@ -38,17 +45,22 @@ function movableEnvironment(fetchPinned?: FetchPinned): { environment: Environme
   }
 }
 
-function mcpServer(auth: GitHubProvider, githubUrl: string): McpServer {
+function mcpServer(auth: GitHubProvider, githubUrl: string, stepUp: readonly string[] | undefined): McpServer {
   const server = new McpServer({ name: 'test', version: '1.0.0' })
   server.registerTool('whoami', { description: 'The identity.' }, ({ http }) => ({
     content: [{ type: 'text', text: JSON.stringify(http?.authInfo?.extra?.identity) }],
   }))
-  server.registerTool('upstream_user', { description: 'The upstream account.' }, async ({ http }) => {
-    if (!http?.authInfo) throw new Error('no authInfo')
-    const upstream = await auth.upstream(http.authInfo)
-    const answer = await upstream.fetch(`${githubUrl}/api/v3/user`)
-    return { content: [{ type: 'text', text: await answer.text() }] }
-  })
+  const scopeChallenge = stepUp && auth.requireScopes(...stepUp)
+  server.registerTool(
+    'upstream_user',
+    { description: 'The upstream account.', ...(scopeChallenge && { scopeChallenge }) },
+    async ({ http }) => {
+      if (!http?.authInfo) throw new Error('no authInfo')
+      const upstream = await auth.upstream(http.authInfo)
+      const answer = await upstream.fetch(`${githubUrl}/api/v3/user`)
+      return { content: [{ type: 'text', text: await answer.text() }] }
+    },
+  )
   return server
 }
 
@@ -61,6 +73,10 @@ export interface ServeServerOptions extends Partial<OAuthProxyOptions> {
   readonly basePath?: string
   /** Stands in front of everything. */
   readonly middleware?: (auth: GitHubProvider) => MiddlewareHandler
+  /** What the gate asks for, for a tool. */
+  readonly toolScopes?: ToolScopes
+  /** What the tool `upstream_user` asks for itself. */
+  readonly stepUp?: readonly string[]
 }
 
 export async function serveServer({
@@ -68,6 +84,8 @@ export async function serveServer({
   basePath = '',
   middleware,
   fetchPinned,
+  toolScopes,
+  stepUp,
   ...options
 }: ServeServerOptions = {}): Promise<ServedServer> {
   const { environment, advance } = movableEnvironment(fetchPinned)
@@ -94,9 +112,9 @@ export async function serveServer({
     },
     environment,
   )
-  const mcp = createMcpHandler(() => mcpServer(auth, github.url))
+  const mcp = createMcpHandler(() => mcpServer(auth, github.url, stepUp))
   const front = [writeExchanges(exchanges), ...(middleware ? [middleware(auth)] : [])]
-  const app = mcpApp({ auth, mcp, health: true, middleware: front })
+  const app = mcpApp({ auth, mcp, health: true, middleware: front, ...(toolScopes && { toolScopes }) })
   const served = await serve(app, { port, print: () => {}, closing: () => auth.close() })
   return {
     auth,
