@@ -89,7 +89,7 @@ describe('whatever is asked', () => {
         await house.environment.drain()
         const events = house.events.slice(before)
         const given = Object.entries(own).filter(
-          ([name]) => !['clientId', 'refreshing', 'redirectUri', 'machine', 'jwtBearer'].includes(name),
+          ([name]) => !['clientId', 'refreshing', 'redirectUri', 'machine', 'resourceServer', 'jwtBearer'].includes(name),
         )
         expect(found([...canaries, ...given], inspect(events, { depth: 5, maxStringLength: null }))).toEqual([])
         expect(events.filter(({ type }) => type === 'request.failed' || type === 'store.unavailable')).toEqual([])
@@ -105,7 +105,7 @@ describe('whatever is asked', () => {
         expect.arrayContaining([
           ...['/authorize 200', '/authorize 303', '/authorize 400', '/par 201', '/par 400', '/consent 200', '/consent 403'],
           ...['/auth/callback 303', '/auth/callback 403', '/register 201', '/register 400', '/token 200', '/token 400', '/token 401'],
-          ...['/revoke 200', '/mcp 200', '/mcp 401'],
+          ...['/revoke 200', '/introspect 200', '/introspect 401', '/mcp 200', '/mcp 401'],
         ]),
       )
   }, 120_000)

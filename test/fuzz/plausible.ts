@@ -99,9 +99,10 @@ export function withoutRequest(routes: readonly Route[]): string[] {
   return [...new Set(routes.map(({ path }) => path))].filter((path) => !Object.hasOwn(requests, path))
 }
 
-/** A good request for each route, and one for the gate. */
+/** A good request for each route, and two for the gate. */
 export function plausibleRequests(routes: readonly Route[], world: World): Plausible[] {
   const paths = [...new Set(routes.map(({ path }) => path))]
   const gate = post(gatePath, 'json', { jsonrpc: '2.0' }, { authorization: `Bearer ${world.own.accessToken}` })
-  return [...paths.flatMap((path) => requests[path]?.(path, world) ?? []), gate]
+  const withoutToken = post(gatePath, 'json', { jsonrpc: '2.0' })
+  return [...paths.flatMap((path) => requests[path]?.(path, world) ?? []), gate, withoutToken]
 }
