@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { clientAssertionType, createSigner, sign } from './support/assertions.ts'
 import { type House, openHouse, redirectUri, type TokenAnswer, verifier } from './support/house.ts'
 import { openProofKey } from './support/proof-key.ts'
+import { documentOf, documentUrl, openStrangers, type Strangers } from './support/strangers.ts'
 import { comeToCallback, openTab } from './support/tab.ts'
 import { takeCode } from './support/take-code.ts'
 import { watchedStore } from './support/watched-store.ts'
@@ -193,14 +194,26 @@ describe('in the store, for the next release and the one before, these are the f
     expect((await house.post('/revoke', fields)).status).toBe(200)
   }
 
+  /** Clients that are URLs, with their keys in the document and elsewhere. */
+  async function readDocuments(house: House, strangers: Strangers): Promise<void> {
+    const keys = [{ jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'AQ' }] } }, { jwks_uri: 'https://client.example.com/jwks.json' }]
+    for (const [index, members] of keys.entries()) {
+      const url = `${documentUrl}${index}`
+      strangers.publish(url, documentOf(url, { ...members, token_endpoint_auth_methods_supported: ['none', 'private_key_jwt'] }))
+      expect((await house.call(house.authorizeUrl(url))).status).toBe(200)
+    }
+  }
+
   /** Everything a login and its upkeep ever wrote, by the kind of record. */
   async function writeEverything(): Promise<Record<(typeof kinds)[number], unknown[]>> {
-    const world = openHouse({ mode: 'github-app' })
+    const strangers = openStrangers()
+    const world = openHouse({ mode: 'github-app', fetchPinned: strangers.fetchPinned })
     const store = watchedStore(memoryStore(world))
     const house = openHouse({ beside: world, clientStorage: store, lifetimes: { accessToken: 100_000 }, extensions })
     const clientId = await house.register({ scope: 'user', application_type: 'native' })
     await house.redeem(clientId, (await house.signIn(clientId)).searchParams.get('code') ?? '')
     await house.register({ token_endpoint_auth_method: 'client_secret_basic', require_pushed_authorization_requests: true })
+    await readDocuments(house, strangers)
     await house.post('/par', new URL(house.authorizeUrl(clientId)).searchParams)
     const { tab, callback } = await comeToCallback(house, { state: undefined })
     await tab.open(callback)
@@ -235,9 +248,12 @@ describe('in the store, for the next release and the one before, these are the f
     client: [
       'applicationType',
       'authentication',
+      'authenticationChoices',
       'bindsTokens',
       'clientName',
       'createdAt',
+      'document.freshUntil',
+      'document.readAt',
       'endsAt',
       'grantTypes',
       'id',

@@ -2,6 +2,7 @@ import { createFernetKey, encrypted, fernet, memoryStore } from '@drawbridge/sto
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type DistantStore, distantStore } from '../support/distant-store.ts'
 import { type House, openHouse, redirectUri, type TokenAnswer } from '../support/house.ts'
+import { documentUrl, openStrangers } from '../support/strangers.ts'
 import { comeToCallback, openTab } from '../support/tab.ts'
 import { watchedStore } from '../support/watched-store.ts'
 
@@ -40,6 +41,19 @@ describe('the store waits in sequence, warm and uncontended, of', patient, () =>
       waits: 1,
       result: { status: 200 },
     })
+  })
+
+  it('an authorization request of a client that is a URL: 1, and 2 when its document is read', async () => {
+    const strangers = openStrangers()
+    const world = openHouse({ fetchPinned: strangers.fetchPinned })
+    const distant = distantStore(memoryStore(world), world.environment)
+    const near = openHouse({ beside: world, clientStorage: distant })
+    await near.login()
+    await near.environment.drain()
+    strangers.publish(documentUrl)
+    const asking = () => distant.waitsOf(() => openTab(near).open(near.authorizeUrl(documentUrl)))
+    expect(await asking()).toMatchObject({ waits: 2, result: { status: 200 } })
+    expect(await asking()).toMatchObject({ waits: 1, result: { status: 200 } })
   })
 
   it.each([

@@ -340,6 +340,40 @@ describe('lists', () => {
   })
 })
 
+describe('clients.metadataDocuments (R130, T101)', () => {
+  it.each([
+    undefined,
+    false,
+    {},
+    { trustedHosts: [] },
+    { trustedHosts: ['claude.ai', 'localhost:8001', '[::1]:1', 'xn--bcher-kva.example'] },
+  ])('can be %j', (metadataDocuments) => {
+    expect(problemsOf({ clients: { metadataDocuments } })).toEqual([])
+  })
+
+  it.each([true, 'off', 1])('cannot be %j', (metadataDocuments) => {
+    expect(problemsOf({ clients: { metadataDocuments } })).toEqual(['clients.metadataDocuments is neither false nor an object'])
+  })
+
+  it.each(['claude.ai', 1, { 0: 'claude.ai' }])('trusts a list of hosts, which %j is not', (trustedHosts) => {
+    const problems = problemsOf({ clients: { metadataDocuments: { trustedHosts } } })
+    expect(problems).toEqual(['clients.metadataDocuments.trustedHosts is not a list'])
+  })
+
+  it.each(['https://claude.ai', 'Claude.ai', 'claude.ai/', 'claude.ai:443', 'bücher.example', '*.claude.ai', '', 'u@claude.ai', 7])(
+    'trusts hosts as URLs have them, which %j is not',
+    (host) => {
+      const problem = `clients.metadataDocuments.trustedHosts has ${JSON.stringify(host)}, which is not a host as in a URL`
+      expect(problemsOf({ clients: { metadataDocuments: { trustedHosts: ['claude.ai', host] } } })).toEqual([problem])
+    },
+  )
+
+  it('says out loud what is dangerous', () => {
+    const problems = problemsOf({ clients: { metadataDocuments: { dangerouslyAllowLoopback: 'yes' } } })
+    expect(problems).toEqual(['clients.metadataDocuments.dangerouslyAllowLoopback is neither true nor false'])
+  })
+})
+
 describe('clients.redirectUris (T27, T101)', () => {
   it.each([
     'https://client.example.com/cb',

@@ -370,6 +370,17 @@ describe('refuses a registration', () => {
     )
   })
 
+  it.each(['client_uri', 'logo_uri', 'tos_uri', 'policy_uri'])('with a %s that runs or carries something (R134, T45)', async (name) => {
+    const house = openHouse()
+    for (const uri of ['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd']) {
+      expect(await register(house, { redirect_uris: ['https://a.example/cb'], [name]: uri })).toEqual({
+        status: 400,
+        error: 'invalid_client_metadata',
+        error_description: `The field ${name} is not a web address.`,
+      })
+    }
+  })
+
   it.each(['[]', '"text"', '5', 'null', 'true'])('that is JSON, but no object: %s', async (body) => {
     expect(await refuse(body)).toEqual(refusal('invalid_client_metadata', 'The body is not a JSON object.'))
   })

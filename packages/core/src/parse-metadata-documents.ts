@@ -4,6 +4,10 @@ import type { ClientOptions } from './options.ts'
 /** Parses `clients.metadataDocuments`; undefined when it is off. */
 export function parseMetadataDocuments(option: ClientOptions['metadataDocuments'], problems: string[]): DocumentHosts | undefined {
   if (option === false) return undefined
+  if (option !== undefined && typeof option !== 'object') {
+    problems.push('clients.metadataDocuments is neither false nor an object')
+    return undefined
+  }
   const { trustedHosts, dangerouslyAllowLoopback: allowLoopback = false } = option ?? {}
   if (typeof allowLoopback !== 'boolean') problems.push('clients.metadataDocuments.dangerouslyAllowLoopback is neither true nor false')
   if (trustedHosts === undefined) return { allowLoopback }
@@ -17,7 +21,7 @@ export function parseMetadataDocuments(option: ClientOptions['metadataDocuments'
   return { allowLoopback, trustedHosts }
 }
 
-// As `URL.host` writes it, which is what it is compared with.
+// As `URL.host` writes it, which is what it is compared with. It is no pattern, and a parser would take a star.
 function isHost(host: unknown): boolean {
-  return typeof host === 'string' && URL.canParse(`https://${host}/c`) && new URL(`https://${host}/c`).host === host
+  return typeof host === 'string' && !host.includes('*') && URL.canParse(`https://${host}/c`) && new URL(`https://${host}/c`).host === host
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Client, clientShape, isClientDue, newClient, renewClient } from './client.ts'
+import { type Client, clientOfDocument, clientShape, isClientDue, mayAuthenticateBy, newClient, renewClient } from './client.ts'
 
 const now = 1_767_268_800
 const day = 86_400
@@ -12,6 +12,35 @@ const metadata = {
   applicationType: 'native',
 } as const
 const client: Client = { id: 'client-1', ...metadata, createdAt: now, endsAt: now + 30 * day }
+
+describe('a client that is a URL', () => {
+  const url = 'https://client.example.com/client.json'
+  const read: Client = { id: url, ...metadata, document: { readAt: now, freshUntil: now + 600 }, createdAt: now, endsAt: now + 30 * day }
+
+  it('is what its document says, for 30 days', () => {
+    expect(clientOfDocument(undefined, url, metadata, now + 600, now)).toEqual(read)
+  })
+
+  it('is what its document says now, and lives on as it did when it was read before', () => {
+    const used = { ...read, jwksUri: 'https://client.example.com/jwks', endsAt: now + 430 * day }
+    const again = clientOfDocument(used, url, metadata, now + day + 600, now + day)
+    expect(again).toEqual({ ...read, document: { readAt: now + day, freshUntil: now + day + 600 }, endsAt: now + 430 * day })
+    expect(clientOfDocument(read, url, metadata, now + day, now + day).endsAt).toBe(now + 31 * day)
+  })
+
+  it('is read back as it was written', () => {
+    const all: Client = { ...read, authenticationChoices: ['private_key_jwt', 'none'], jwks: [{ kty: 'RSA', n: 'AQ', e: 'AQAB' }] }
+    expect(clientShape.parse(JSON.parse(JSON.stringify(all)))).toEqual(all)
+  })
+
+  it('proves itself by any method that it lists, and by no other', () => {
+    const methods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
+    const one: Client = { ...read, authentication: 'private_key_jwt' }
+    expect(methods.filter((method) => mayAuthenticateBy(one, method))).toEqual(['private_key_jwt'])
+    const several: Client = { ...one, authenticationChoices: ['private_key_jwt', 'none'] }
+    expect(methods.filter((method) => mayAuthenticateBy(several, method))).toEqual(['none', 'private_key_jwt'])
+  })
+})
 
 describe('a client', () => {
   it('that nobody has used lives 30 days (R118, T41)', () => {
