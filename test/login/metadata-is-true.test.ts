@@ -115,4 +115,36 @@ describe('the grant types in the metadata', () => {
     for (const answer of Object.values(served))
       expect([answer.status, await answer.json()]).toEqual([200, expect.objectContaining({ token_type: 'Bearer' })])
   })
+
+  it('are each known to the token endpoint where everything is on, and no other is (R10)', async () => {
+    const secret = 'a-secret-of-a-machine-01'
+    const house = openHouse({
+      clients: {
+        static: [
+          { clientId: 'desk', clientSecret: secret, redirectUris: [redirectUri], grantTypes: ['authorization_code', 'client_credentials'] },
+        ],
+      },
+      extensions: { identityAssertions: { trustedIssuers: [{ issuer: 'https://login.example.com', jwks: { keys: [signer.jwk] } }] } },
+    })
+    const listed = house.auth.oauthMetadata.grant_types_supported
+    expect(listed).toEqual(['authorization_code', 'refresh_token', 'client_credentials', 'urn:ietf:params:oauth:grant-type:jwt-bearer'])
+    const headers = { authorization: `Basic ${Buffer.from(`desk:${secret}`).toString('base64')}` }
+    const others = ['password', 'implicit', 'urn:ietf:params:oauth:grant-type:token-exchange', '']
+    const known = await Promise.all(
+      [...listed, ...others].map(async (grantType) => {
+        const { error }: { error?: string } = await (await house.post('/token', { grant_type: grantType }, headers)).json()
+        return [grantType, error]
+      }),
+    )
+    expect(Object.fromEntries(known)).toEqual({
+      authorization_code: 'invalid_request',
+      refresh_token: 'invalid_request',
+      client_credentials: undefined,
+      'urn:ietf:params:oauth:grant-type:jwt-bearer': 'invalid_request',
+      password: 'unsupported_grant_type',
+      implicit: 'unsupported_grant_type',
+      'urn:ietf:params:oauth:grant-type:token-exchange': 'unsupported_grant_type',
+      '': 'invalid_request',
+    })
+  })
 })
