@@ -220,6 +220,20 @@ describe('a refresh token of a public client (RFC 9449 §5)', () => {
     expect(await callWith(house, key, next)).toEqual(passed)
   })
 
+  it('is not rotated by a proof that was used before: the next proof gets the next generation', async () => {
+    const house = openHouse(on)
+    const key = await openProofKey(house)
+    const { clientId, tokens } = await login(house, key)
+    const fields = rotation(clientId, tokens.refresh_token)
+    const used = await key.tokenProof()
+    await takeCode(house).then((taken) => post(house, redemption(taken.clientId, taken.code), used))
+    const before = house.events.length
+    expect(await readJson(await post(house, fields, used))).toEqual(invalidProof)
+    expect(house.events.slice(before)).toMatchObject([{ type: 'request.refused', reason: 'proof_replayed' }])
+    const next: TokenAnswer = await (await post(house, fields, await key.tokenProof())).json()
+    expect(next.refresh_token).toMatch(/^db_rt_[0-9a-f-]{36}\.1\./)
+  })
+
   it('ends nothing when a thief without the key brings an old one', async () => {
     const house = openHouse(on)
     const [key, other] = [await openProofKey(house), await openProofKey(house)]
@@ -380,6 +394,15 @@ describe('the MCP endpoint takes a bound token', () => {
     await expect(house.auth.verifyAccessToken(tokens.access_token)).rejects.toMatchObject({ code: 'invalid_token' })
   })
 
+  it('and takes no other where proofs are required, also of before', async () => {
+    const before = openHouse()
+    const { tokens } = await before.login()
+    const house = openHouse({ ...required, beside: before })
+    expect(await call(house, `Bearer ${tokens.access_token}`)).toEqual(invalidToken)
+    await expect(house.auth.verifyAccessToken(tokens.access_token)).rejects.toMatchObject({ code: 'invalid_token' })
+    expect(reasons(house)).toEqual(['token_not_bound'])
+  })
+
   it('and no bearer token as a bound one', async () => {
     const house = openHouse(on)
     const key = await openProofKey(house)
@@ -408,6 +431,15 @@ describe('the MCP endpoint takes a bound token', () => {
       const proof = await key.proofWith(tokens.access_token, { claims: { htu: `${house.baseUrl}${path}` } })
       expect(await call(house, `DPoP ${tokens.access_token}`, proof, path)).toEqual(passed)
     }
+  })
+
+  it('at the address of the endpoint that it is guarded as, where a framework hides the path', async () => {
+    const house = openHouse(on)
+    const key = await openProofKey(house)
+    const { tokens } = await login(house, key)
+    const headers = { authorization: `DPoP ${tokens.access_token}`, dpop: await key.proofWith(tokens.access_token) }
+    const who = await house.auth.authenticate(new Request('http://localhost:8000/', { method: 'POST', headers }), { mcpPath: '/mcp' })
+    expect(who).toMatchObject({ scopes: ['user'] })
   })
 
   it('until it is revoked, and asks for scopes that it lacks in the scheme it came in', async () => {
@@ -503,6 +535,18 @@ describe('a nonce (RFC 9449 §8 and §9)', () => {
     house.environment.advance(120)
     expect((await post(house, fields, await key.tokenProof({ claims: { nonce } }))).status).toBe(400)
     expect((await post(house, fields, await key.tokenProof({ claims: { nonce: next } }))).status).toBe(200)
+  })
+
+  it('of a host whose clock is ahead is taken, and nothing older is told in its place', async () => {
+    const house = openHouse(withNonce)
+    const key = await openProofKey(house)
+    house.environment.advance(120 - (house.environment.now() % 120))
+    const { clientId, code } = await takeCode(house)
+    const told = await post(house, redemption(clientId, code), await key.tokenProof())
+    const nonce = told.headers.get('dpop-nonce') ?? ''
+    house.environment.advance(-5)
+    const answer = await post(house, redemption(clientId, code), await key.tokenProof({ claims: { nonce } }))
+    expect([answer.status, answer.headers.get('dpop-nonce')]).toEqual([200, null])
   })
 
   it('is told to nobody whose proof is wrong otherwise, and a proof that lacks one is not used up', async () => {
