@@ -39,6 +39,45 @@ describe('a confidential client', () => {
     expect(await house.mcpStatus(tokens.access_token)).toBe(401)
   })
 
+  describe.each(['client_secret_basic', 'client_secret_post'])('that registered %s', (method) => {
+    const proofOf = ({ clientId, secret }: Confidential) =>
+      method === 'client_secret_basic'
+        ? ([{}, { authorization: basic(clientId, secret) }] as const)
+        : ([{ client_id: clientId, client_secret: secret }, {}] as const)
+
+    async function login(house: House): Promise<{ client: Confidential; access: string; refresh: string }> {
+      const client = await register(house, method)
+      const [fields, headers] = proofOf(client)
+      const answer = await redeem(house, { code: await takeCode(house, client.clientId), ...fields }, headers)
+      const { access_token: access, refresh_token: refresh }: { access_token: string; refresh_token: string } = await answer.json()
+      return { client, access, refresh }
+    }
+
+    it.each([
+      ['refresh', 'refresh_token'],
+      ['refresh', 'access_token'],
+      ['access', 'access_token'],
+      ['access', 'refresh_token'],
+    ] as const)('ends its grant by its %s token, with the hint %s (R140, R142, T108)', async (kind, hint) => {
+      const house = openHouse()
+      const tokens = await login(house)
+      const [fields, headers] = proofOf(tokens.client)
+      expect((await house.post('/revoke', { token: tokens[kind], token_type_hint: hint, ...fields }, headers)).status).toBe(200)
+      expect(await house.mcpStatus(tokens.access)).toBe(401)
+    })
+
+    it('ends nobody else’s, and nobody ends its own without its secret (R140, R141, T40)', async () => {
+      const house = openHouse()
+      const [mine, other] = [await login(house), await login(house)]
+      const [fields, headers] = proofOf(other.client)
+      for (const token of [mine.access, mine.refresh]) {
+        expect((await house.post('/revoke', { token, ...fields }, headers)).status).toBe(200)
+        expect((await house.post('/revoke', { token, client_id: mine.client.clientId })).status).toBe(401)
+      }
+      expect(await house.mcpStatus(mine.access)).toBe(200)
+    })
+  })
+
   it('proves itself in the body (R85)', async () => {
     const house = openHouse()
     const { clientId, secret } = await register(house, 'client_secret_post')
