@@ -78,6 +78,16 @@ describe('on the wire, whoever reads it, these are the members of', () => {
     ])
   })
 
+  it('a registration that is managed (RFC 7592)', async () => {
+    const house = openHouse({ clients: { registration: { managed: true } } })
+    const body = JSON.stringify({ redirect_uris: [redirectUri] })
+    const answer = await json(await house.call('/register', { method: 'POST', headers: { 'content-type': 'application/json' }, body }))
+    expect(namesOf([answer]).filter((name) => name.startsWith('registration_'))).toEqual([
+      'registration_access_token',
+      'registration_client_uri',
+    ])
+  })
+
   it('the answer to an authorization request', async () => {
     const house = openHouse()
     const good = await house.signIn(await house.register())
@@ -225,6 +235,7 @@ describe('in the store, for the next release and the one before, these are the f
     await house.mcpStatus(tokens.access_token)
     await house.environment.drain()
     const guarded = openHouse({ beside: world, clientStorage: store, clients: { registration: { initialAccessToken: true } } })
+    await openHouse({ beside: world, clientStorage: store, clients: { registration: { managed: true } } }).register()
     await guarded.auth.createInitialAccessToken({ lifetime: 60 })
     await house.register({ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://client.example.com/keys' })
     await signToRevoke(house)
@@ -261,6 +272,7 @@ describe('in the store, for the next release and the one before, these are the f
       'jwksUri',
       'pushesRequests',
       'redirectUris',
+      'registrationTokenHash',
       'scope',
       'secretHash',
     ],

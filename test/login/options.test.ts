@@ -439,9 +439,12 @@ describe('a store that others can get at (T96)', () => {
 })
 
 describe('clients.registration (T101)', () => {
-  it.each(['open', 'closed', {}, { initialAccessToken: true }, { initialAccessToken: false }])('can be %j', (registration) => {
-    expect(problemsOf({ clients: { registration } })).toEqual([])
-  })
+  it.each(['open', 'closed', {}, { managed: true }, { initialAccessToken: true }, { initialAccessToken: false }])(
+    'can be %j',
+    (registration) => {
+      expect(problemsOf({ clients: { registration } })).toEqual([])
+    },
+  )
 
   it.each([true, 'sealed', null, 5])('cannot be %j', (registration) => {
     expect(problemsOf({ clients: { registration } })).toEqual([
@@ -474,9 +477,23 @@ describe('clients.registration (T101)', () => {
     ])
   })
 
+  it('cannot be sealed and managed: nothing could be changed', () => {
+    expect(problemsOf({ clients: { registration: { managed: true, sealedWith: otherSigningKey } } })).toEqual([
+      'clients.registration.managed does not go with sealedWith: a sealed client is its id, so one that changed would be another',
+    ])
+  })
+
+  it('cannot be managed over a store without lists: what a removed client was granted could not be found', () => {
+    const { directory: _, ...store } = memoryStore()
+    expect(problemsOf({ clientStorage: store, clients: { registration: { managed: true } } })).toEqual([
+      'clients.registration.managed needs a store that keeps lists: this one has no directory',
+    ])
+  })
+
   it('has options that are true or false: a text that says so is neither', () => {
-    expect(problemsOf({ clients: { registration: { initialAccessToken: 'false' } } })).toEqual([
+    expect(problemsOf({ clients: { registration: { initialAccessToken: 'false', managed: 'true' } } })).toEqual([
       'clients.registration.initialAccessToken is neither true nor false',
+      'clients.registration.managed is neither true nor false',
     ])
   })
 })

@@ -80,6 +80,10 @@ export interface RegistrationOptions {
   /** Whether each registration needs an initial access token (RFC 7591 §3), which `auth.createInitialAccessToken` makes. Default: no. */
   readonly initialAccessToken?: boolean
   /**
+   * Lets a client read, replace and remove what it registered, at an address and with a token of its own that it is told when it registers (RFC 7592). It needs a store that keeps lists. Default: no.
+   */
+  readonly managed?: boolean
+  /**
    * Keeps clients in their own ids, sealed by this secret of 32 bytes or more, and nothing of them in the store: no flood fills it, and no loss of it forgets them. A list rotates: the first seals, all open. Such a
    * client never ends by itself and cannot be taken back; `auth.revoke({ clientId })` ends what it was granted. Default: clients are in the store.
    */

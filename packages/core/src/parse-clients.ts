@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { sealingKey } from './clients/sealed-clients.ts'
 import { parseStaticClient, type StaticClient } from './clients/static-client.ts'
 import type { ClientOptions, OAuthProxyOptions, RegistrationOptions } from './options.ts'
+import type { Store } from './ports/store.ts'
 import type { RegistrationPolicy } from './protocol/client-metadata.ts'
 import type { Client } from './records/client.ts'
 import { parseSecret, type SigningKey } from './tokens/keys.ts'
@@ -25,15 +26,22 @@ export interface ClientsConfig {
 
 /** Parses `clients.static` and `clients.registration`; what is wrong with them is added to `problems`. */
 export function parseClients(
-  { clients = {} }: OAuthProxyOptions,
+  { clients = {}, clientStorage }: OAuthProxyOptions,
   policy: RegistrationPolicy,
   signingKeys: readonly SigningKey[],
   problems: string[],
 ): ClientsConfig {
   return {
     staticClients: parseStaticClients(clients.static ?? [], policy, problems),
-    registration: parseRegistration(clients.registration, signingKeys, problems),
+    registration: refuseWithoutLists(parseRegistration(clients.registration, signingKeys, problems), clientStorage, problems),
   }
+}
+
+// A client that removes itself takes its grants with it, and the list of them is where they are found (RFC 7592 §2.3).
+function refuseWithoutLists(mode: RegistrationMode, store: Store | undefined, problems: string[]): RegistrationMode {
+  if (mode.managed && store && !store.directory)
+    problems.push('clients.registration.managed needs a store that keeps lists: this one has no directory')
+  return mode
 }
 
 function parseStaticClients(clients: readonly StaticClient[], policy: RegistrationPolicy, problems: string[]): ReadonlyMap<string, Client> {
@@ -60,9 +68,14 @@ function parseRegistration(
     problems.push("clients.registration is neither 'open' nor 'closed' nor an object of options")
     return plain
   }
-  const { initialAccessToken = false, sealedWith } = registration
+  const { initialAccessToken = false, managed = false, sealedWith } = registration
   if (typeof initialAccessToken !== 'boolean') problems.push('clients.registration.initialAccessToken is neither true nor false')
-  return { isOpen: true, initialAccessToken, managed: false, sealingKeys: parseSealingKeys(sealedWith, signingKeys, problems) }
+  if (typeof managed !== 'boolean') problems.push('clients.registration.managed is neither true nor false')
+  if (managed && sealedWith !== undefined)
+    problems.push(
+      'clients.registration.managed does not go with sealedWith: a sealed client is its id, so one that changed would be another',
+    )
+  return { isOpen: true, initialAccessToken, managed, sealingKeys: parseSealingKeys(sealedWith, signingKeys, problems) }
 }
 
 function parseSealingKeys(

@@ -8,7 +8,7 @@ import type { Resource } from './protocol/public-url.ts'
 
 /** An endpoint, as data, for any framework: all methods of a path share one handler. */
 export interface Route {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'OPTIONS'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS'
   readonly path: string
   readonly handler: Handler
 }
@@ -21,6 +21,8 @@ export interface OperationalHandlers {
   readonly callback: Handler
   /** Absent where registration is closed. */
   readonly register: Handler | undefined
+  /** Absent where clients cannot change what they registered. */
+  readonly clientConfiguration: Handler | undefined
   readonly token: Handler
   readonly revoke: Handler
   /** Absent where there are no resource servers elsewhere. */
@@ -48,6 +50,7 @@ export function operationalRoutes({ config, oauthMetadata, emit }: RouteNeeds, h
     ...at('/consent', handlers.consent, ['POST']),
     ...at('/auth/callback', handlers.callback, ['GET']),
     ...at('/register', handlers.register, ['POST', 'OPTIONS']),
+    ...at('/register/client', handlers.clientConfiguration, ['GET', 'PUT', 'DELETE', 'OPTIONS']),
     ...at('/token', handlers.token, ['POST', 'OPTIONS']),
     ...at('/revoke', handlers.revoke, ['POST', 'OPTIONS']),
     ...at('/introspect', handlers.introspect, ['POST', 'OPTIONS']),

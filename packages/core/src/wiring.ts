@@ -7,7 +7,6 @@ import { consentEndpoint } from './consent/endpoint.ts'
 import { type Authenticate, authenticate } from './gate/authenticate.ts'
 import { requireScopes, type ScopeChallengeHandler } from './gate/require-scopes.ts'
 import { type BrowserCookies, browserCookies } from './http/browser-cookies.ts'
-import type { Handler } from './http/endpoint.ts'
 import { type Limiter, openLimiter, windowLimit } from './http/rate-limit.ts'
 import { introspectEndpoint } from './introspect/endpoint.ts'
 import type { Environment } from './ports/environment.ts'
@@ -15,6 +14,7 @@ import type { Emit } from './ports/events.ts'
 import type { Upstream } from './ports/upstream.ts'
 import { pushEndpoint } from './push/endpoint.ts'
 import { openRecords, type Records } from './records/records.ts'
+import { clientConfigurationEndpoint } from './register/client-configuration.ts'
 import { registerEndpoint } from './register/endpoint.ts'
 import { revokeEndpoint } from './revoke/endpoint.ts'
 import type { OperationalHandlers } from './routes.ts'
@@ -100,7 +100,7 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
   const asking = { ...domain, policy: { ...config, resources } }
   const granting = { ...config, ...domain, lifetimes, accessTokenLifetime: lifetimes.accessToken, resources }
   return {
-    register: openRegister(config, domain),
+    ...openRegistration(config, domain),
     push: pushEndpoint({ ...asking, url: `${config.baseUrl}/par` }),
     authorize: authorizeEndpoint({
       ...asking,
@@ -126,13 +126,12 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
   }
 }
 
-function openRegister(config: Config, domain: Domain): Handler | undefined {
+function openRegistration(config: Config, domain: Domain): Pick<OperationalHandlers, 'register' | 'clientConfiguration'> {
   const { isOpen, initialAccessToken, managed } = config.registration
-  if (!isOpen) return undefined
-  return registerEndpoint({
-    ...domain,
-    policy: config,
-    managed,
-    initialAccessTokens: initialAccessToken ? domain.initialAccessTokens : undefined,
-  })
+  const needs = { ...domain, baseUrl: config.baseUrl, policy: config }
+  const initialAccessTokens = initialAccessToken ? domain.initialAccessTokens : undefined
+  return {
+    register: isOpen ? registerEndpoint({ ...needs, managed, initialAccessTokens }) : undefined,
+    clientConfiguration: managed ? clientConfigurationEndpoint(needs) : undefined,
+  }
 }

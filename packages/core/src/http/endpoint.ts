@@ -6,6 +6,7 @@ import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { ConfigurationError, DpopNonceWanted, OAuthError } from '../protocol/errors.ts'
 import type { Seconds } from '../protocol/time.ts'
 import { boundedBody } from './bounded-body.ts'
+import { challengeOf } from './challenge.ts'
 import { errorPage } from './error-page.ts'
 import { pageHeaders } from './page.ts'
 import type { Peer } from './peer.ts'
@@ -20,6 +21,8 @@ export interface EndpointParts {
   readonly name: string
   readonly get?: (request: Request) => Response | Promise<Response>
   readonly post?: (request: Request) => Response | Promise<Response>
+  readonly put?: (request: Request) => Response | Promise<Response>
+  readonly delete?: (request: Request) => Response | Promise<Response>
   /** `document`: metadata for everyone. `api`: JSON for programs, from any origin. `page`: for people, from nowhere else. */
   readonly kind: 'document' | 'api' | 'page'
   readonly emit: Emit
@@ -34,9 +37,10 @@ const retryAfter: Seconds = 2
 
 /** An endpoint with everything HTTP asks for around its handler: methods, CORS, sizes, headers, and errors as answers. */
 export function openEndpoint(parts: EndpointParts): Handler {
-  const { name, get, post, kind, emit } = parts
+  const { name, kind, emit } = parts
   const app = new Hono<{ Bindings: Peer }>()
-  const methods = [...(get ? (kind === 'document' ? ['GET', 'HEAD'] : ['GET']) : []), ...(post ? ['POST'] : [])]
+  const answers = answersOf(parts)
+  const methods = [...answers.keys()].flatMap((method) => (method === 'GET' && kind === 'document' ? ['GET', 'HEAD'] : [method]))
   if (kind === 'page') app.use(pageHeaders())
   else app.use(cors({ origin: '*', allowMethods: methods, exposeHeaders: ['WWW-Authenticate', 'Retry-After', 'DPoP-Nonce'], maxAge: 600 }))
   app.use(async (context, next) => {
@@ -49,13 +53,17 @@ export function openEndpoint(parts: EndpointParts): Handler {
   // Before the limits, which know a request by its object: this puts another in its place.
   app.use(boundedBody())
   app.use(limiting(parts))
-  if (get) app.get('*', (context) => answerWith(get, context.req.raw))
-  if (post) app.post('*', (context) => answerWith(post, context.req.raw))
+  for (const [method, answer] of answers) app.on(method, '*', (context) => answerWith(answer, context.req.raw))
   app.onError((error, context) => {
     report(error, name, emit)
     return renderError(context, error, kind)
   })
   return async (request, peer = {}) => app.fetch(request, peer)
+}
+
+function answersOf(parts: EndpointParts): ReadonlyMap<string, NonNullable<EndpointParts['get']>> {
+  const all = { GET: parts.get, POST: parts.post, PUT: parts.put, DELETE: parts.delete }
+  return new Map(Object.entries(all).flatMap(([method, answer]) => (answer ? [[method, answer]] : [])))
 }
 
 // A wrong secret is counted when it is known for one, and asked about before the next one is looked at.
@@ -138,15 +146,6 @@ function renderError(context: Context, error: Error, kind: EndpointParts['kind']
     { error: answer.code, error_description: answer.description },
     { status, headers: { ...headers, pragma: 'no-cache' } },
   )
-}
-
-// Where a bearer token is due, nothing is said of an error that was not made (RFC 6750 §3.1). Elsewhere a client that tried a
-// scheme is answered in it (RFC 6749 §5.2).
-function challengeOf(code: string, request: Request): { 'www-authenticate'?: string } {
-  const [scheme] = (request.headers.get('authorization') ?? '').split(/\s/, 1)
-  const tried = scheme?.toLowerCase()
-  if (code === 'invalid_token') return { 'www-authenticate': `Bearer realm="Drawbridge"${tried === 'bearer' ? `, error="${code}"` : ''}` }
-  return tried === 'basic' ? { 'www-authenticate': 'Basic realm="Drawbridge"' } : {}
 }
 
 /** Whether the request comes from something that shows pages to people. */

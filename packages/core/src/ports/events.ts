@@ -10,6 +10,8 @@ export type Event =
       readonly initialAccessTokenId?: string
       readonly kept: 'stored' | 'managed' | 'sealed'
     }
+  | { readonly type: 'client.changed'; readonly clientId: string; readonly clientName: string | undefined }
+  | { readonly type: 'client.removed'; readonly clientId: string }
   | { readonly type: 'document.read'; readonly clientId: string; readonly clientName: string | undefined }
   | { readonly type: 'document.refused'; readonly clientId: string; readonly reason: string }
   | {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ClientAuthenticationMethod, ClientMetadata } from '../protocol/client-metadata.ts'
+import { type ClientAuthenticationMethod, type ClientMetadata, needsSecret } from '../protocol/client-metadata.ts'
 import { publicJwkShape } from '../protocol/jwk-set.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
@@ -72,6 +72,27 @@ export function clientOfDocument(
 ): Client {
   const endsAt = Math.max(known?.endsAt ?? 0, now + fixedLifetimes.clientUnused)
   return { id: url, ...metadata, document: { readAt: now, freshUntil }, createdAt: known?.createdAt ?? now, endsAt }
+}
+
+/** What replaces what a client registered, and the hash of the secret it is given if it needs one and has none. */
+export interface Replacement {
+  readonly metadata: ClientMetadata
+  readonly newSecretHash: string
+}
+
+/** Replaces all that the client says of itself (RFC 7592 §2.2); its id, its times and its token stay, and its secret while it needs one. */
+export function replaceMetadata(client: Client | undefined, { metadata, newSecretHash }: Replacement): Outcome<Client, Client | undefined> {
+  if (!client) return { answer: undefined }
+  const { id, registrationTokenHash, createdAt, endsAt } = client
+  const next: Client = {
+    id,
+    ...metadata,
+    ...(needsSecret(metadata.authentication) && { secretHash: client.secretHash ?? newSecretHash }),
+    ...(registrationTokenHash !== undefined && { registrationTokenHash }),
+    createdAt,
+    endsAt,
+  }
+  return { next, answer: next }
 }
 
 /** Ends a registration; answers whether there was one. */

@@ -2,11 +2,18 @@ import { formatScope } from '../protocol/scope.ts'
 import type { Client } from '../records/client.ts'
 import type { ClientSecrets } from './client-secrets.ts'
 
-/** The client information response: everything registered, as it is now, and no member that is null (RFC 7591 §3.2.1, gotcha G6). */
-export function describeClient(client: Client, { secret }: ClientSecrets): Record<string, unknown> {
+/**
+ * The client information response: everything registered, as it is now, and no member that is null (RFC 7591 §3.2.1, gotcha G6). A client that
+ * may change what it registered is told where, and by which token (RFC 7592 §3).
+ */
+export function describeClient(client: Client, { secret, registrationToken }: ClientSecrets, baseUrl: string): Record<string, unknown> {
   return {
     client_id: client.id,
     client_id_issued_at: client.createdAt,
+    ...(registrationToken !== undefined && {
+      registration_client_uri: `${baseUrl}/register/client?client_id=${client.id}`,
+      registration_access_token: registrationToken,
+    }),
     redirect_uris: client.redirectUris,
     ...(client.clientName !== undefined && { client_name: client.clientName }),
     grant_types: client.grantTypes,

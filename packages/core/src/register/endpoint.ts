@@ -11,6 +11,7 @@ import { type RegisterNeeds, registerClient } from './register-client.ts'
 
 /** What the endpoint needs. */
 export interface RegisterEndpointNeeds extends RegisterNeeds {
+  readonly baseUrl: string
   readonly policy: RegistrationPolicy
   /** Absent: anybody may register. */
   readonly initialAccessTokens: Pick<InitialAccessTokens, 'find'> | undefined
@@ -22,7 +23,7 @@ export interface RegisterEndpointNeeds extends RegisterNeeds {
  * Registration (RFC 7591): a client says what it is and is given an id. Nobody is asked and nothing is trusted: what a
  * client may do is decided by the person, on the consent page.
  */
-export function registerEndpoint({ policy, initialAccessTokens, emit, limiter, ...needs }: RegisterEndpointNeeds): Handler {
+export function registerEndpoint({ baseUrl, policy, initialAccessTokens, emit, limiter, ...needs }: RegisterEndpointNeeds): Handler {
   return openEndpoint({
     name: 'register',
     kind: 'api',
@@ -41,7 +42,7 @@ export function registerEndpoint({ policy, initialAccessTokens, emit, limiter, .
         ...(admission && { initialAccessTokenId: admission.tokenId }),
         kept: needs.sealed ? 'sealed' : needs.managed ? 'managed' : 'stored',
       })
-      return Response.json(describeClient(client, registration), { status: 201, headers: { pragma: 'no-cache' } })
+      return Response.json(describeClient(client, registration, baseUrl), { status: 201, headers: { pragma: 'no-cache' } })
     },
   })
 }
