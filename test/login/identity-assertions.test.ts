@@ -2,8 +2,9 @@ import { type IdentityAssertionOptions, NoUpstream, type TrustedIssuerOptions } 
 import { memoryStore } from '@drawbridge/storage'
 import { decodeJwt, type JWK } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { createSigner, type SignerAlgorithm, sign } from '../support/assertions.ts'
+import { clientAssertionType, createSigner, type SignerAlgorithm, sign } from '../support/assertions.ts'
 import { type House, type HouseOptions, openHouse, redirectUri, type TokenAnswer } from '../support/house.ts'
+import { documentOf, documentUrl, openStrangers } from '../support/strangers.ts'
 import { watchedStore } from '../support/watched-store.ts'
 
 const issuer = 'https://idp.example.com'
@@ -112,6 +113,7 @@ describe('a client with the word of an enterprise (SEP-990)', () => {
     ['no more than that', { scope: 'read' }, { scope: 'read write' }, 'read'],
     ['nothing that this server has not', { scope: 'read admin' }, {}, 'read'],
     ['what every call needs, when nobody said anything', { scope: undefined }, {}, 'read'],
+    ['nothing for a refresh token, since there is none', { scope: 'read offline_access' }, { scope: 'read offline_access' }, 'read'],
     ['what it asks for, when the issuer sets no limit', { scope: undefined }, { scope: 'write' }, 'write'],
   ])('is granted %s', async (_, claims, fields, scope) => {
     const house = enterprise()
@@ -151,6 +153,8 @@ describe('an identity assertion is refused, spends nothing and writes nothing,',
     ['for two resources', { resource: ['http://localhost:8000/mcp', 'http://localhost:8000/mcp'] }, 'assertion_malformed'],
     ['about nobody', { sub: undefined }, 'assertion_malformed'],
     ['about an empty name', { sub: '' }, 'assertion_malformed'],
+    ['about half a character', { sub: 'a\ud800' }, 'assertion_malformed'],
+    ['about 256 characters', { sub: 'a'.repeat(256) }, 'assertion_malformed'],
     ['without an id', { jti: undefined }, 'assertion_malformed'],
     ['without a beginning', { iat: undefined }, 'assertion_malformed'],
     ['without an end', { exp: undefined }, 'assertion_malformed'],
@@ -260,6 +264,22 @@ describe('an identity assertion is refused, spends nothing and writes nothing,',
     const house = enterprise({ assertions: { allowPublicClients: true } })
     const answer = await ask(house, await idJag(house, { client_id: 'public' }), { client_id: 'public' }, {})
     expect(answer.status).toBe(200)
+  })
+
+  it('of a client that proves nothing, though it could, by its own document', async () => {
+    const strangers = openStrangers()
+    const own = createSigner()
+    const methods = { token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_methods_supported: ['private_key_jwt', 'none'] }
+    strangers.publish(documentUrl, documentOf(documentUrl, { ...methods, jwks: { keys: [own.jwk] } }))
+    const house = enterprise({ fetchPinned: strangers.fetchPinned })
+    await house.signIn(documentUrl)
+    const assertion = await idJag(house, { client_id: documentUrl })
+    const unproven = await ask(house, assertion, { client_id: documentUrl }, {})
+    expect([unproven.status, await unproven.json()]).toMatchObject([400, { error: 'unauthorized_client' }])
+    const now = house.environment.now()
+    const claims = { iss: documentUrl, sub: documentUrl, aud: 'http://localhost:8000', exp: now + 60, jti: 'one' }
+    const proof = { client_assertion_type: clientAssertionType, client_assertion: await sign(own, claims) }
+    expect((await ask(house, assertion, proof, {})).status).toBe(200)
   })
 
   it('the second time, at every host (T75)', async () => {

@@ -50,7 +50,9 @@ export function askedScopes({ values }: TokenRequest): readonly string[] | undef
   if (values.scope === undefined) return undefined
   const scopes = parseScope(values.scope)
   if (!scopes) throw invalidScope('The parameter scope has characters that no scope has.', 'scope_malformed')
-  return scopes.length > 0 ? scopes : undefined
+  // No refresh token is given here, so there is nothing that `offline_access` could be granted for (SEP-2207).
+  const asked = scopes.filter((scope) => scope !== 'offline_access')
+  return asked.length > 0 ? asked : undefined
 }
 
 /** Which resources there are, and the one of a request that names none. */

@@ -6,6 +6,7 @@ import {
   type VerifiedAssertion,
   type VerifyAssertion,
 } from '../assertions/verify-assertion.ts'
+import { readCredentials } from '../clients/read-credentials.ts'
 import type { Identity } from '../ports/upstream.ts'
 import { invalidGrant, invalidScope, invalidTarget, OAuthError } from '../protocol/errors.ts'
 import { findResource } from '../protocol/resource.ts'
@@ -56,7 +57,8 @@ export function redeemAssertionHandler(needs: RedeemAssertionNeeds): GrantHandle
   return async (request) => {
     const assertion = requireParameter(request, 'assertion')
     const client = await requireClient(authenticateClient, request)
-    if (client.authentication === 'none' && !allowPublicClients)
+    // By this request, and not by what else the client may do: some list several ways, and one of them may prove nothing.
+    if (readCredentials(request.client)?.method === 'none' && !allowPublicClients)
       throw new OAuthError('unauthorized_client', 'The client may not use this grant type.', { reason: 'grant_type_not_of_the_client' })
     const { issuer, verified } = await verify(needs, assertion)
     const given = await judge(needs, request, client, verified)
@@ -104,7 +106,7 @@ function chooseScopes(
   { scopes: limit = validScopes, scopes: named }: IdJag,
 ): readonly string[] {
   const wanted = asked ?? named ?? requiredScopes
-  const scopes = narrowScopes(narrowScopes(wanted, limit), validScopes)
+  const scopes = narrowScopes(narrowScopes(wanted, limit), validScopes).filter((scope) => scope !== 'offline_access')
   if (scopes.length === 0 && wanted.length > 0)
     throw invalidScope('None of the scopes is one that was granted.', 'scope_not_of_the_assertion')
   return scopes
@@ -112,6 +114,8 @@ function chooseScopes(
 
 async function identify({ identityOf }: RedeemAssertionNeeds, { claims, subject }: VerifiedAssertion): Promise<Identity> {
   const iss = claims.iss ?? ''
+  // OpenID Connect Core §2 has 255 at most; half a character can be written nowhere.
+  if (subject.length > 255 || /[\p{Cs}\p{Cc}]/u.test(subject)) throw refuse('assertion_malformed')
   const identity = await identityOf({ ...claims, iss, sub: subject })
   if (!identity?.subject) throw refuse('assertion_of_nobody')
   // What an issuer calls somebody must not make them another issuer's person, or a client (spec row R99).
