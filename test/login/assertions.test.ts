@@ -3,6 +3,7 @@ import { memoryStore } from '@drawbridge/storage'
 import { describe, expect, it } from 'vitest'
 import { clientAssertionType, createSigner, type Signer, type SignerAlgorithm, sign } from '../support/assertions.ts'
 import { type House, openHouse, redirectUri, type TokenAnswer, verifier } from '../support/house.ts'
+import { documentOf, documentUrl, openStrangers } from '../support/strangers.ts'
 import { watchedStore } from '../support/watched-store.ts'
 
 const signer = createSigner()
@@ -247,5 +248,44 @@ describe('an assertion that was used', () => {
       createHash('sha256').update('canary-of-an-assertion').digest('base64url'),
     ])
       expect(told).not.toContain(secret)
+  })
+})
+
+describe('a client whose keys are at a URL', () => {
+  const keysUrl = 'https://client.example.com/keys.json'
+  const keysOf =
+    (...signers: Signer[]) =>
+    () =>
+      Response.json({ keys: signers.map(({ jwk }) => jwk) })
+
+  it.each(['registered', 'a document'])('is let in by them, old and new, when it is %s (R131)', async (kind) => {
+    const [old, next] = [createSigner('ES256', 'old'), createSigner('ES256', 'next')]
+    const strangers = openStrangers()
+    const house = openHouse({ fetchPinned: strangers.fetchPinned })
+    const metadata = { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: keysUrl }
+    strangers.publish(keysUrl, keysOf(old))
+    strangers.publish(documentUrl, documentOf(documentUrl, metadata))
+    const clientId = kind === 'registered' ? await house.register(metadata) : documentUrl
+    const client = { house, clientId, signer: old }
+    expect((await redeem(client, await takeCode(client), await assertionOf(client))).status).toBe(200)
+    strangers.publish(keysUrl, keysOf(old, next))
+    house.environment.advance(3600)
+    const rotated = { ...client, signer: next }
+    expect((await redeem(rotated, await takeCode(rotated), await assertionOf(rotated, { jti: 'next' }))).status).toBe(200)
+    const forged = { ...client, signer: createSigner('ES256', 'old') }
+    expect((await redeem(forged, await takeCode(forged), await assertionOf(forged, { jti: 'forged' }))).status).toBe(401)
+  })
+
+  it('that cannot be read is in trouble, and not refused; its assertion is not used up by that (I6)', async () => {
+    const strangers = openStrangers()
+    const house = openHouse({ fetchPinned: strangers.fetchPinned })
+    const clientId = await house.register({ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: keysUrl })
+    const client = { house, clientId, signer }
+    const fields = await assertionOf(client)
+    const answer = await redeem(client, await takeCode(client), fields)
+    expect([answer.status, await answer.json()]).toMatchObject([503, { error: 'temporarily_unavailable' }])
+    strangers.publish(keysUrl, keysOf(signer))
+    house.environment.advance(61)
+    expect((await redeem(client, await takeCode(client), fields)).status).toBe(200)
   })
 })
