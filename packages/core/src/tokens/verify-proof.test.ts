@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, createSign, generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -162,11 +162,25 @@ describe('a proof is refused', () => {
     expect(await judge(signed)).toBe('proof_malformed')
   })
 
-  it('by a short RSA key, and by a long one that would keep us busy', async () => {
-    const short = { kty: 'RSA', e: 'AQAB', n: Buffer.alloc(128, 255).toString('base64url') }
-    const long = { kty: 'RSA', e: 'AQAB', n: Buffer.alloc(1024, 255).toString('base64url') }
+  it.each([
+    ['of 1024 bits, which is too short', 1024, 'proof_malformed'],
+    ['of 2048 bits', 2048, 'good'],
+    ['of 4224 bits, which would keep us busy', 4224, 'proof_malformed'],
+  ])('or not, by an RSA key %s', async (_, modulusLength, verdict) => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength })
+    const head = encoded({ typ: 'dpop+jwt', alg: 'RS256', jwk: publicKey.export({ format: 'jwk' }) })
+    const start = `${head}.${encoded({ jti: 'once', htm: 'POST', htu: 'https://mcp.example.com/token', iat: now })}`
+    expect(await judge(`${start}.${createSign('sha256').update(start).sign(privateKey, 'base64url')}`)).toBe(verdict)
+  })
+
+  it('by a key with an exponent that would keep us busy', async () => {
     const slow = { ...keys.get('RS256')?.jwk, e: Buffer.alloc(256, 255).toString('base64url') }
-    for (const jwk of [short, long, slow]) expect(await judge(await sign('RS256', { header: { jwk } }))).toBe('proof_malformed')
+    expect(await judge(await sign('RS256', { header: { jwk: slow } }))).toBe('proof_malformed')
+  })
+
+  it('when it is longer than 4 KB, whoever signed it', async () => {
+    expect(await judge(await sign('ES256', { claims: { more: 'x'.repeat(2000) } }))).toBe('good')
+    expect(await judge(await sign('ES256', { claims: { more: 'x'.repeat(4000) } }))).toBe('proof_malformed')
   })
 
   it('when there are two, when one is changed, and when it is no compact JWT', async () => {
