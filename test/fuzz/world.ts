@@ -1,4 +1,4 @@
-import type { ExtensionOptions, OAuthProxyOptions } from '@drawbridge/core'
+import type { ExtensionOptions, OAuthProxyOptions, VerificationOptions } from '@drawbridge/core'
 import { createFernetKey, encrypted, fernet, memoryStore } from '@drawbridge/storage'
 import { createSigner, sign } from '../support/assertions.ts'
 import { type House, openHouse, redirectUri, signingKey, verifier } from '../support/house.ts'
@@ -16,20 +16,31 @@ const extensions: Required<ExtensionOptions> = {
   identityAssertions: { trustedIssuers: [{ issuer: 'https://idp.example.com', jwks: { keys: [signer.jwk] } }] },
 }
 
-const machine = { clientId: 'machine', clientSecret: 'a-secret-of-a-machine-01', authentication: 'client_secret_post' } as const
 const resourceServer = {
-  resource: 'https://files.example/mcp',
-  clientId: 'files',
+  resource: 'https://elsewhere.example/mcp',
+  clientId: 'a-resource-server',
   clientSecret: 'a-secret-of-a-resource-server-01',
-} as const
+}
+const verification: Required<VerificationOptions> = { cacheFor: 0, resourceServers: [resourceServer] }
+
+const machine = { clientId: 'machine', clientSecret: 'a-secret-of-a-machine-01', authentication: 'client_secret_post' } as const
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 /** Everything that makes a route or a parameter. */
 const everything: Partial<OAuthProxyOptions> = {
   extensions,
+  verification,
   clients: { static: [{ ...machine, grantTypes: ['client_credentials', jwtBearer] }] },
-  verification: { resourceServers: [resourceServer] },
   limits: { rateLimit: false },
+}
+
+/** Ways to be configured that exclude each other: what the caller meets is another code path, and no other route. */
+export const variants: Readonly<Record<string, Partial<OAuthProxyOptions>>> = {
+  'clients in the store, and asked every time': {},
+  'clients sealed into their ids, and consent that is remembered': {
+    clients: { ...everything.clients, registration: { sealedWith: 'a-secret-that-seals-clients-into-their-ids-0123456789' } },
+    consent: { mode: 'remembered', rememberNative: true },
+  },
 }
 
 /** A server where something of every kind exists, twice: what the caller has, and what a bystander has and nobody else may see. */
@@ -48,11 +59,11 @@ export interface World {
   bystanderIsWell(): Promise<boolean>
 }
 
-export async function openWorld(): Promise<World> {
+export async function openWorld(variant: Partial<OAuthProxyOptions>): Promise<World> {
   const outer = openHouse()
   const storageKey = createFernetKey()
   const store = watchedStore(encrypted(memoryStore(outer), fernet(storageKey, outer), outer))
-  const house = openHouse({ beside: outer, clientStorage: store, ...everything })
+  const house = openHouse({ beside: outer, clientStorage: store, ...everything, ...variant })
   const bystander = await openBystander(house)
   const { tab, clientId, callback, state } = await comeToCallback(house, { state: 'the-state-of-the-caller' })
   const page = await tab.open(house.authorizeUrl(clientId))
@@ -80,6 +91,8 @@ export async function openWorld(): Promise<World> {
       resourceServer: resourceServer.clientId,
       resourceServerSecret: resourceServer.clientSecret,
       jwtBearer,
+      resourceServer: resourceServer.clientId,
+      resourceServerSecret: resourceServer.clientSecret,
       assertion: await signAssertion(house),
       proof: await (await openProofKey(house)).tokenProof(),
     },
