@@ -91,8 +91,6 @@ export async function openWorld(variant: Partial<OAuthProxyOptions>): Promise<Wo
       resourceServer: resourceServer.clientId,
       resourceServerSecret: resourceServer.clientSecret,
       jwtBearer,
-      resourceServer: resourceServer.clientId,
-      resourceServerSecret: resourceServer.clientSecret,
       assertion: await signAssertion(house),
       proof: await (await openProofKey(house)).tokenProof(),
     },
