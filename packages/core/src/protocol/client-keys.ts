@@ -32,7 +32,7 @@ export function requireClientKeys(jwks: unknown, jwksUri: unknown, place: KeysPl
  * Whether a client's keys may be at `url`: https, or where it is allowed http on this machine; no credentials, no fragment (ours;
  * where it leads is looked at when it is fetched).
  */
-export function isKeysUrl(url: string, { allowLoopback }: KeysPlace): boolean {
+function isKeysUrl(url: string, { allowLoopback }: KeysPlace): boolean {
   if (!/^https?:\/\/[^/?#\\@\s]+([/?][^#\\\s]*)?$/i.test(url) || url.length > 2048 || !URL.canParse(url)) return false
   return /^https:/i.test(url) || (allowLoopback && isLoopbackUri(url))
 }
