@@ -17,7 +17,7 @@ export function parseResourceServers(
 ): ResourceServers {
   const named = (server: ResourceServer): string => `the resource server ${JSON.stringify(server.resource)}`
   for (const server of servers) problems.push(...refuseServer(server).map((why) => `${named(server)} ${why}`))
-  const resources = [...own.map(({ uri }) => uri), ...servers.map(({ resource }) => resource)]
+  const resources = [...new Set(own.map(({ uri }) => uri)), ...servers.map(({ resource }) => resource)]
   if (new Set(resources).size < resources.length) problems.push('verification.resourceServers lists a resource twice, or one of our own')
   if (new Set(servers.map(({ clientId }) => clientId)).size < servers.length)
     problems.push('verification.resourceServers lists a clientId twice')
