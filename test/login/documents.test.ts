@@ -1,7 +1,8 @@
 import { memoryStore } from '@drawbridge/storage'
 import { describe, expect, it } from 'vitest'
+import { clientAssertionType, createSigner, sign } from '../support/assertions.ts'
 import { failingStore } from '../support/failing-store.ts'
-import { type House, type HouseOptions, openHouse, redirectUri, type TokenAnswer } from '../support/house.ts'
+import { type House, type HouseOptions, openHouse, redirectUri, type TokenAnswer, verifier } from '../support/house.ts'
 import { documentOf, documentUrl, openStrangers, type Strangers } from '../support/strangers.ts'
 import { type Answer, openTab } from '../support/tab.ts'
 import { watchedStore } from '../support/watched-store.ts'
@@ -140,6 +141,34 @@ describe('a client that is a URL', () => {
     await login(house)
     expect(strangers.asked.map(({ url }) => url)).toEqual([documentUrl])
   })
+
+  it.each(['RS256', 'ES256'] as const)(
+    'that proves itself by keys elsewhere logs in and refreshes by them, also once they have rotated (R131, %s)',
+    async (algorithm) => {
+      const { house, strangers } = open()
+      const place = 'https://keys.example.com/jwks.json'
+      const [old, next] = [createSigner(algorithm, 'old'), createSigner(algorithm, 'next')]
+      strangers.publish(documentUrl, documentOf(documentUrl, { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: place }))
+      strangers.publish(place, { keys: [old.jwk] })
+      let count = 0
+      const ask = async (signer: typeof old, fields: Record<string, string>): Promise<Response> => {
+        count += 1
+        const claims = { iss: documentUrl, sub: documentUrl, aud: house.baseUrl, exp: house.environment.now() + 60, jti: `${count}` }
+        return house.post('/token', { ...fields, client_assertion_type: clientAssertionType, client_assertion: await sign(signer, claims) })
+      }
+      const code = (await house.signIn(documentUrl)).searchParams.get('code') ?? ''
+      const redemption = { grant_type: 'authorization_code', code, code_verifier: verifier }
+      expect((await house.post('/token', { ...redemption, client_id: documentUrl })).status).toBe(401)
+      expect((await ask(next, redemption)).status).toBe(401)
+      const redeemed = await ask(old, redemption)
+      const tokens: TokenAnswer = await redeemed.json()
+      expect([redeemed.status, await house.mcpStatus(tokens.access_token)]).toEqual([200, 200])
+      strangers.publish(place, { keys: [old.jwk, next.jwk] })
+      house.environment.advance(10)
+      expect((await ask(next, { grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).status).toBe(200)
+      expect(strangers.asked.filter(({ url }) => url === documentUrl)).toHaveLength(2)
+    },
+  )
 
   it('shares its id with all its installations, and each has its own grant (T43)', async () => {
     const { house } = open()

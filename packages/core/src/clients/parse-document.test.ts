@@ -71,6 +71,17 @@ describe('a document describes a client', () => {
   })
 })
 
+describe('a client is held to what its document promises', () => {
+  const promises = { require_pushed_authorization_requests: true, dpop_bound_access_tokens: true }
+
+  it('where this server knows of it', () => {
+    const knowing = { ...policy, pushedRequests: 'allowed', dpop: {} } as const
+    expect(parseDocument(url, { ...least, ...promises }, knowing)).toMatchObject({ bindsTokens: true, pushesRequests: true })
+    expect(parseDocument(url, least, knowing)).toEqual({ ...public_, clientName: 'A client' })
+    expect(parse({ ...least, ...promises })).toEqual({ ...public_, clientName: 'A client' })
+  })
+})
+
 describe('a client proves itself as its document says (R131)', () => {
   const signing = { token_endpoint_auth_method: 'private_key_jwt' }
   const at = { jwks_uri: 'https://client.example.com/jwks.json' }

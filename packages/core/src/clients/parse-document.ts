@@ -7,7 +7,7 @@ import { narrowScopes, parseScope } from '../protocol/scope.ts'
 import { DocumentUnusable } from './guarded-fetch.ts'
 
 /** What a document is judged by. */
-export interface DocumentPolicy extends Pick<RegistrationPolicy, 'validScopes' | 'redirectSchemes'> {
+export interface DocumentPolicy extends Omit<RegistrationPolicy, 'redirectUris'> {
   readonly allowLoopback: boolean
 }
 
@@ -24,6 +24,8 @@ const shape = z.looseObject({
   application_type: z.unknown().optional(),
   jwks: z.unknown().optional(),
   jwks_uri: z.string().nullish(),
+  require_pushed_authorization_requests: z.unknown().optional(),
+  dpop_bound_access_tokens: z.unknown().optional(),
 })
 
 type Document = z.infer<typeof shape>
@@ -50,6 +52,8 @@ export function parseDocument(url: string, json: unknown, policy: DocumentPolicy
     ...parseAuthentication(data, policy),
     ...(scope.length > 0 && { scope }),
     ...((data.application_type === 'native' || data.application_type === 'web') && { applicationType: data.application_type }),
+    ...(policy.dpop && data.dpop_bound_access_tokens === true && { bindsTokens: true }),
+    ...(policy.pushedRequests && data.require_pushed_authorization_requests === true && { pushesRequests: true }),
   }
 }
 
