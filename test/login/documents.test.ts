@@ -401,7 +401,22 @@ describe('trouble of its host', () => {
     expect((await ask(house)).status).toBe(200)
   })
 
-  it('holds up no refresh: the document is read beside it, once a minute', async () => {
+  it('makes us ask again once a minute, however often a client refreshes', async () => {
+    const { house, strangers } = open()
+    const tokens = await login(house)
+    strangers.publish(documentUrl, () => Response.json({}, { status: 503 }))
+    house.environment.advance(hour)
+    const refresh = async (): Promise<number> => {
+      expect((await house.refresh(documentUrl, tokens.refresh_token)).status).toBe(200)
+      await house.environment.drain()
+      return strangers.asked.length
+    }
+    expect([await refresh(), await refresh(), await refresh()]).toEqual([2, 2, 2])
+    house.environment.advance(60)
+    expect([await refresh(), await refresh()]).toEqual([3, 3])
+  })
+
+  it('holds up no refresh: the document is read beside it', async () => {
     const { house, strangers } = open()
     const tokens = await login(house)
     house.environment.advance(hour)
