@@ -16,6 +16,7 @@ it('what nobody needs to change is the documented too', () => {
     clientUnused: 2_592_000,
     client: 37_152_000,
     clientRenewal: 34_560_000,
+    pushedRequest: 90,
     document: 3600,
     documentLeast: 300,
     documentMost: 86_400,
