@@ -25,7 +25,7 @@ const floors = [
   ['upstream'],
   ['assertions'],
   ['clients', 'tokens'],
-  ['discovery', 'register', 'push', 'authorize', 'consent', 'callback', 'token', 'revoke', 'introspect', 'gate'],
+  ['discovery', 'register', 'push', 'authorize', 'consent', 'callback', 'device', 'token', 'revoke', 'introspect', 'gate'],
   [''],
   ['adapters'],
 ]

@@ -46,6 +46,30 @@ describe('on the wire, whoever reads it, these are the members of', () => {
     ])
   })
 
+  it('the authorization server metadata, beyond that, with every extension on', async () => {
+    const house = openHouse({ extensions: { pushedRequests: 'required', deviceGrant: true, dpop: 'allowed' } })
+    const plain = namesOf([openHouse().auth.oauthMetadata])
+    expect(namesOf([house.auth.oauthMetadata]).filter((name) => !plain.includes(name))).toEqual([
+      'device_authorization_endpoint',
+      'dpop_signing_alg_values_supported',
+      'pushed_authorization_request_endpoint',
+      'require_pushed_authorization_requests',
+    ])
+  })
+
+  it('a device authorization (RFC 8628 §3.2)', async () => {
+    const house = openHouse({ extensions: { deviceGrant: true } })
+    const clientId = await house.register({ redirect_uris: [], grant_types: ['urn:ietf:params:oauth:grant-type:device_code'] })
+    expect(namesOf([await json(await house.post('/device_authorization', { client_id: clientId }))])).toEqual([
+      'device_code',
+      'expires_in',
+      'interval',
+      'user_code',
+      'verification_uri',
+      'verification_uri_complete',
+    ])
+  })
+
   it('the protected resource metadata (RFC 9728)', async () => {
     const document = await json(await openHouse().call('/.well-known/oauth-protected-resource/mcp'))
     expect(namesOf([document])).toEqual([
@@ -166,12 +190,13 @@ describe('what secret scanners and operators look for:', () => {
 })
 
 describe('in the store, for the next release and the one before, these are the fields of', () => {
-  const extensions = { pushedRequests: 'allowed', dpop: 'allowed' } as const
+  const extensions = { pushedRequests: 'allowed', dpop: 'allowed', deviceGrant: true } as const
   const kinds = [
     'deployment',
     'client',
     'pushed-request',
     'transaction',
+    'device',
     'grant',
     'lease',
     'once',
@@ -214,6 +239,19 @@ describe('in the store, for the next release and the one before, these are the f
     }
   }
 
+  /** A device that asked, and was told yes. */
+  async function logInDevice(house: House): Promise<void> {
+    const grantType = 'urn:ietf:params:oauth:grant-type:device_code'
+    const clientId = await house.register({ redirect_uris: [], grant_types: [grantType] })
+    const answer = await house.post('/device_authorization', { client_id: clientId })
+    const device: { device_code: string; verification_uri_complete: string } = await answer.json()
+    await house.post('/token', { grant_type: grantType, client_id: clientId, device_code: device.device_code })
+    const person = house.browser()
+    const consent = await person.press(await person.open(device.verification_uri_complete), 'Go on')
+    const end = await person.press(await person.press(consent, 'Allow'), 'Sign in', { login: 'octocat' })
+    expect(end.title).toBe('Go back to your device')
+  }
+
   /** Everything a login and its upkeep ever wrote, by the kind of record. */
   async function writeEverything(): Promise<Record<(typeof kinds)[number], unknown[]>> {
     const strangers = openStrangers()
@@ -229,6 +267,7 @@ describe('in the store, for the next release and the one before, these are the f
     await tab.open(callback)
     await logInWithKey(house)
     const { tokens } = await house.login()
+    await logInDevice(house)
     await logInRemembered(openHouse({ beside: world, clientStorage: store, consent: { mode: 'remembered', rememberNative: true } }))
     house.environment.advance(28_800)
     house.github.misbehave({ token: 'status-500' })
@@ -246,6 +285,7 @@ describe('in the store, for the next release and the one before, these are the f
       client: of('client'),
       'pushed-request': of('pushed-request'),
       transaction: of('transaction'),
+      device: of('device'),
       grant: of('grant'),
       lease: of('lease'),
       once: of('once'),
@@ -277,6 +317,22 @@ describe('in the store, for the next release and the one before, these are the f
       'secretHash',
     ],
     'pushed-request': ['clientId', 'endsAt', 'values'],
+    device: [
+      'endsAt',
+      'expiresAt',
+      'interval',
+      'polledAt',
+      'request.challenge',
+      'request.clientId',
+      'request.redirectUri',
+      'request.resource',
+      'request.scopes',
+      'secretHash',
+      'status.codeHash',
+      'status.grantId',
+      'status.is',
+      'verifier',
+    ],
     transaction: [
       'browser',
       'endsAt',

@@ -60,7 +60,10 @@ const requests: Readonly<Record<string, (path: string, world: World) => readonly
       application_type: 'native',
     }),
   ],
-  '/token': (path, { own: { refreshing, code, verifier, refreshToken, machine, machineSecret, jwtBearer, assertion, proof } }) => [
+  '/token': (
+    path,
+    { own: { refreshing, code, verifier, refreshToken, deviceClientId, deviceCode, machine, machineSecret, jwtBearer, assertion, proof } },
+  ) => [
     post(path, 'form', {
       grant_type: 'authorization_code',
       client_id: refreshing,
@@ -72,7 +75,16 @@ const requests: Readonly<Record<string, (path: string, world: World) => readonly
     post(path, 'form', { grant_type: 'client_credentials', client_id: machine, client_secret: machineSecret, scope: 'user' }),
     post(path, 'form', { grant_type: 'client_credentials', client_id: machine, client_secret: machineSecret }, { dpop: proof ?? '' }),
     post(path, 'form', { grant_type: jwtBearer, client_id: machine, client_secret: machineSecret, assertion, scope: 'user' }),
+    post(path, 'form', { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', client_id: deviceClientId, device_code: deviceCode }),
   ],
+  '/device_authorization': (path, { own }) => [
+    post(path, 'form', { client_id: own.deviceClientId, scope: 'user', resource: 'http://localhost:8000/mcp' }),
+  ],
+  '/device': (path, { own, browser }) => [
+    get(path, { user_code: own.userCode }, browser),
+    post(path, 'form', { form: own.deviceForm, user_code: own.userCode }, { ...browser, origin: 'http://localhost:8000' }),
+  ],
+  '/device/done': (path, { own, browser }) => [get(path, { code: own.doneCode, state: own.doneState }, browser)],
   '/revoke': (path, { own: { clientId, accessToken } }) => [
     post(path, 'form', { client_id: clientId, token: accessToken, token_type_hint: 'access_token' }),
   ],

@@ -3,7 +3,7 @@ import { createFernetKey, encrypted, fernet, memoryStore } from '@drawbridge/sto
 import { createSigner, sign } from '../support/assertions.ts'
 import { type House, openHouse, redirectUri, signingKey, verifier } from '../support/house.ts'
 import { openProofKey } from '../support/proof-key.ts'
-import { comeToCallback, openTab } from '../support/tab.ts'
+import { type Answer, comeToCallback, openTab, signInUpstream, type Tab } from '../support/tab.ts'
 import { type WatchedStore, watchedStore } from '../support/watched-store.ts'
 
 /** Whom an enterprise's assertions are signed by. */
@@ -13,6 +13,7 @@ const signer = createSigner()
 const extensions: Required<ExtensionOptions> = {
   dpop: 'allowed',
   pushedRequests: 'allowed',
+  deviceGrant: true,
   identityAssertions: { trustedIssuers: [{ issuer: 'https://idp.example.com', jwks: { keys: [signer.jwk] } }] },
 }
 
@@ -69,6 +70,10 @@ export async function openWorld(variant: Partial<OAuthProxyOptions>): Promise<Wo
   const page = await tab.open(house.authorizeUrl(clientId))
   const { clientId: refreshing, tokens } = await house.login()
   const code = (await house.signIn(refreshing)).searchParams.get('code') ?? ''
+  const [waiting, answered, coming] = [await openDevice(house), await openDevice(house), await openDevice(house)]
+  const elsewhere = openTab(house)
+  await elsewhere.open(await comeToDone(house, elsewhere, answered.userCode))
+  const done = new URL(await comeToDone(house, elsewhere, coming.userCode)).searchParams
   const cookie = [...tab.cookies].map((pair) => pair.join('=')).join('; ')
   return {
     house,
@@ -83,6 +88,11 @@ export async function openWorld(variant: Partial<OAuthProxyOptions>): Promise<Wo
       form: page.sealed,
       accessToken: tokens.access_token,
       refreshToken: tokens.refresh_token,
+      ...answered,
+      userCode: waiting.userCode,
+      deviceForm: formIn(await tab.open('/device')),
+      doneCode: done.get('code') ?? '',
+      doneState: done.get('state') ?? '',
       verifier,
       redirectUri,
       cookie: cookie.split('=').at(-1) ?? '',
@@ -111,16 +121,39 @@ function signAssertion({ environment }: House): Promise<string> {
   return sign(signer, { ...about, client_id: machine.clientId, resource: 'http://localhost:8000/mcp', scope: 'user' }, type)
 }
 
+const formIn = ({ text }: Answer): string => /name="form" value="([^"]*)"/.exec(text)?.[1] ?? ''
+
+/** A person types in a device's code, says yes and signs in; where the browser is sent then. */
+async function comeToDone(house: House, tab: Tab, userCode: string): Promise<string> {
+  const form = formIn(await tab.open('/device'))
+  const cookie = [...tab.cookies].map((pair) => pair.join('=')).join('; ')
+  const page = await (await house.post('/device', { form, user_code: userCode }, { accept: 'text/html', cookie })).text()
+  const sealed = /name="request" value="([^"]*)"/.exec(page)?.[1] ?? ''
+  const { refresh } = await tab.decide({ status: 200, headers: new Headers(), text: page, location: '', refresh: '', sealed }, 'approve')
+  return (await tab.open(await signInUpstream(house, refresh))).location
+}
+
+/** A device that waits for somebody to type in its code. */
+async function openDevice(house: House): Promise<{ deviceClientId: string; deviceCode: string; userCode: string }> {
+  const deviceClientId = await house.register({ redirect_uris: [], grant_types: ['urn:ietf:params:oauth:grant-type:device_code'] })
+  const answer = await house.post('/device_authorization', { client_id: deviceClientId })
+  const { device_code: deviceCode, user_code: userCode }: { device_code: string; user_code: string } = await answer.json()
+  return { deviceClientId, deviceCode, userCode }
+}
+
 async function openBystander(house: House): Promise<{ canaries: [string, string][]; isWell(): Promise<boolean> }> {
   const { clientId, tokens } = await house.login()
   const code = (await house.signIn(clientId)).searchParams.get('code') ?? ''
   const underWay = await comeToCallback(house, { state: 'the-state-of-the-bystander' }, openTab(house))
+  const device = await openDevice(house)
   const { accessToken: upstreamToken } = await house.auth.upstream(await house.auth.verifyAccessToken(tokens.access_token))
   return {
     canaries: [
       ['access token', tokens.access_token],
       ['refresh token', tokens.refresh_token],
       ['code', code],
+      ['device code', device.deviceCode],
+      ['user code', device.userCode],
       ['state sent upstream', underWay.state],
       ['state', 'the-state-of-the-bystander'],
       ['upstream code', new URL(underWay.callback).searchParams.get('code') ?? 'none'],

@@ -74,7 +74,7 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
     ...refuseRedirectPatterns(policy.redirectUris),
     ...refuseNumbers(options),
   )
-  const clients = parseClients(options, policy, signingKey ? [signingKey, ...signingKeys] : [], problems)
+  const clients = parseClients(options, { ...policy, ...extensions }, signingKey ? [signingKey, ...signingKeys] : [], problems)
   const resourceServers = parseResourceServers(options.verification?.resourceServers, addresses.resources, problems)
   if (problems.length > 0 || !resource || !signingKey) throw new ConfigurationError(problems)
   return Object.freeze({

@@ -161,6 +161,11 @@ export interface ExtensionOptions {
   /** Enterprise-managed authorization (SEP-990): takes an enterprise's word for who a person is and which client may act for them. Default: off. */
   readonly identityAssertions?: IdentityAssertionOptions
   /**
+   * The device grant (RFC 8628): a client on a device without a browser shows a code, which a person types in at `/device`, on a phone for instance.
+   * Whoever is sent a code by somebody else and types it in gives that somebody access, so turn it on only where a client needs it. Default: false.
+   */
+  readonly deviceGrant?: boolean
+  /**
    * Access tokens that are bound to a key of the client (DPoP, RFC 9449), so that a copy of one is worth nothing without that key. A client that brings a proof gets
    * them; with `required` there are no others. They are good only at our own gate, `authenticate`, and each call with one writes to the store, so that no proof is used
    * twice. Default: off.

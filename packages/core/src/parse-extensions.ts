@@ -6,15 +6,21 @@ import type { DpopPolicy } from './tokens/dpop-proofs.ts'
 /** The extensions that are on. */
 export interface Extensions {
   readonly pushedRequests: 'allowed' | 'required' | undefined
+  readonly deviceGrant: boolean
   readonly identityAssertions: IdentityAssertions | undefined
   readonly dpop: DpopPolicy | undefined
 }
 
 /** Parses the extensions; what is left out is off. */
-export function parseExtensions({ pushedRequests, identityAssertions, dpop }: ExtensionOptions = {}, problems: string[]): Extensions {
+export function parseExtensions(
+  { pushedRequests, deviceGrant = false, identityAssertions, dpop }: ExtensionOptions = {},
+  problems: string[],
+): Extensions {
+  if (typeof deviceGrant !== 'boolean') problems.push('extensions.deviceGrant is neither true nor false')
   if (pushedRequests !== undefined) refuseUse('extensions.pushedRequests', pushedRequests, problems)
   return {
     pushedRequests,
+    deviceGrant,
     identityAssertions: identityAssertions && parseIdentityAssertions(identityAssertions, problems),
     dpop: dpop === undefined ? undefined : parseDpop(dpop, problems),
   }

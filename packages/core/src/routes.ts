@@ -27,6 +27,9 @@ export interface OperationalHandlers {
   readonly revoke: Handler
   /** Absent where there are no resource servers elsewhere. */
   readonly introspect: Handler | undefined
+  readonly deviceAuthorization: Handler
+  readonly device: Handler
+  readonly deviceDone: Handler
 }
 
 const documentMethods = ['GET', 'HEAD', 'OPTIONS'] as const
@@ -54,8 +57,17 @@ export function operationalRoutes({ config, oauthMetadata, emit }: RouteNeeds, h
     ...at('/token', handlers.token, ['POST', 'OPTIONS']),
     ...at('/revoke', handlers.revoke, ['POST', 'OPTIONS']),
     ...at('/introspect', handlers.introspect, ['POST', 'OPTIONS']),
+    ...(config.deviceGrant ? deviceRoutes(handlers) : []),
     ...at('/.well-known/jwks.json', documentEndpoint({ keys }, emit), documentMethods),
     ...(appended ? at('/.well-known/openid-configuration', document, documentMethods) : []),
+  ]
+}
+
+function deviceRoutes({ deviceAuthorization, device, deviceDone }: OperationalHandlers): Route[] {
+  return [
+    ...at('/device_authorization', deviceAuthorization, ['POST', 'OPTIONS']),
+    ...at('/device', device, ['GET', 'POST']),
+    ...at('/device/done', deviceDone, ['GET']),
   ]
 }
 

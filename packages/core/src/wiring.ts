@@ -12,15 +12,18 @@ import { introspectEndpoint } from './introspect/endpoint.ts'
 import type { Environment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
 import type { Upstream } from './ports/upstream.ts'
+import { deviceGrantType } from './protocol/device-code.ts'
 import { pushEndpoint } from './push/endpoint.ts'
 import { openRecords, type Records } from './records/records.ts'
 import { clientConfigurationEndpoint } from './register/client-configuration.ts'
 import { registerEndpoint } from './register/endpoint.ts'
 import { revokeEndpoint } from './revoke/endpoint.ts'
 import type { OperationalHandlers } from './routes.ts'
+import { type CollectNeeds, collectDeviceGrantHandler } from './token/collect-device-grant.ts'
 import { tokenEndpoint } from './token/endpoint.ts'
+import type { GrantHandler } from './token/grant-handler.ts'
 import { redeemCodeHandler } from './token/redeem-code.ts'
-import { rotateRefreshTokenHandler } from './token/rotate-refresh-token.ts'
+import { type RotateNeeds, rotateRefreshTokenHandler } from './token/rotate-refresh-token.ts'
 import { type AccessTokens, accessTokens } from './tokens/access-token.ts'
 import { type DpopProofs, dpopProofs } from './tokens/dpop-proofs.ts'
 import { type GrantEnding, grantEnding } from './tokens/end-grant.ts'
@@ -30,6 +33,7 @@ import { type VerifyAccessToken, verifyAccessToken } from './tokens/verify-acces
 import { watchGrant } from './tokens/watch-grant.ts'
 import { type UpstreamClient, upstreamClient } from './upstream/upstream-client.ts'
 import { type Clients, wireClients } from './wire-clients.ts'
+import { deviceRedirectUri, wireDevice } from './wire-device.ts'
 import { wireDirectGrants } from './wire-direct-grants.ts'
 
 /** The house, furnished. */
@@ -98,6 +102,7 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
   const resources = [...config.resources.map((resource) => resource.uri), ...elsewhere]
   const consent = { ...domain, serverName, upstreamName: upstream.name }
   const asking = { ...domain, policy: { ...config, resources } }
+  const ask = { ...consent, action: `${basePath}/consent` }
   const granting = { ...config, ...domain, lifetimes, accessTokenLifetime: lifetimes.accessToken, resources }
   return {
     ...openRegistration(config, domain),
@@ -106,23 +111,31 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
       ...asking,
       pushedRequests: config.pushedRequests,
       findClient: domain.findCurrentClient,
-      askConsent: askConsent({ ...config, ...consent, action: `${basePath}/consent` }),
+      askConsent: askConsent({ ...config, ...ask }),
     }),
     consent: consentEndpoint({ ...consent, origin: new URL(config.baseUrl).origin }),
-    callback: callbackEndpoint({ ...config, ...domain, upstreamIssuer: upstream.issuer }),
-    token: tokenEndpoint({
-      limiter: domain.limiter,
-      proofs: domain.proofs,
-      url: `${config.baseUrl}/token`,
-      handlers: {
-        authorization_code: redeemCodeHandler(granting),
-        refresh_token: rotateRefreshTokenHandler(granting),
-        ...wireDirectGrants(config, granting),
-      },
-      emit: domain.emit,
+    callback: callbackEndpoint({
+      ...config,
+      ...domain,
+      remembers: (uri) => uri !== deviceRedirectUri(config) && config.remembers(uri),
+      upstreamIssuer: upstream.issuer,
     }),
+    token: tokenEndpoint({ ...domain, url: `${config.baseUrl}/token`, handlers: grantHandlers(config, granting) }),
     revoke: revokeEndpoint(domain),
     introspect: config.resourceServers.size > 0 ? introspectEndpoint({ ...config, ...domain }) : undefined,
+    ...wireDevice(config, { ...asking, ...ask }),
+  }
+}
+
+function grantHandlers(
+  config: Config,
+  granting: Parameters<typeof wireDirectGrants>[1] & RotateNeeds & CollectNeeds,
+): Readonly<Record<string, GrantHandler>> {
+  return {
+    authorization_code: redeemCodeHandler(granting),
+    refresh_token: rotateRefreshTokenHandler(granting),
+    ...wireDirectGrants(config, granting),
+    ...(config.deviceGrant && { [deviceGrantType]: collectDeviceGrantHandler(granting) }),
   }
 }
 

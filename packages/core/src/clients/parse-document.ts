@@ -48,7 +48,7 @@ export function parseDocument(url: string, json: unknown, policy: DocumentPolicy
   return {
     redirectUris: usableRedirectUris(data, policy),
     clientName,
-    grantTypes: usableGrantTypes(data),
+    grantTypes: usableGrantTypes(data, policy),
     ...parseAuthentication(data, policy),
     ...(scope.length > 0 && { scope }),
     ...((data.application_type === 'native' || data.application_type === 'web') && { applicationType: data.application_type }),
@@ -64,9 +64,9 @@ function usableRedirectUris(data: Document, { redirectSchemes }: DocumentPolicy)
   return usable
 }
 
-function usableGrantTypes(data: Document): ClientMetadata['grantTypes'] {
+function usableGrantTypes(data: Document, policy: DocumentPolicy): ClientMetadata['grantTypes'] {
   try {
-    return requireGrantTypes(data.grant_types ?? undefined, data.response_types ?? undefined)
+    return requireGrantTypes(data.grant_types ?? undefined, data.response_types ?? undefined, policy)
   } catch (cause) {
     throw new DocumentUnusable('grant_types_unsupported', { cause })
   }

@@ -8,6 +8,7 @@ import {
   type RegistrationPolicy,
 } from '../protocol/client-metadata.ts'
 import { hashSecret } from '../protocol/compare.ts'
+import { deviceGrantType } from '../protocol/device-code.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Client } from '../records/client.ts'
 
@@ -40,6 +41,7 @@ const knownGrantTypes: readonly GrantType[] = [
   'refresh_token',
   'client_credentials',
   'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  deviceGrantType,
 ]
 
 function refuseGrantTypes({ grantTypes = ['authorization_code'], clientSecret, jwks, jwksUri }: StaticClient): void {

@@ -1,5 +1,6 @@
 import { isBrowserSecret } from '../http/browser-cookies.ts'
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
+import { refuseForeignForm } from '../http/foreign-form.ts'
 import { readForm } from '../http/form.ts'
 import { movingPage, pageResponse } from '../http/page.ts'
 import type { Limiter } from '../http/rate-limit.ts'
@@ -54,15 +55,6 @@ export function consentEndpoint(needs: ConsentEndpointNeeds): Handler {
       )
     },
   })
-}
-
-// The sealed form decides; these only stop what a browser has told us is from elsewhere (threat T5). `null` happens honestly.
-function refuseForeignForm(request: Request, origin: string): void {
-  const site = request.headers.get('sec-fetch-site')
-  const from = request.headers.get('origin')
-  if (site === 'cross-site' || site === 'same-site' || (from !== null && from !== 'null' && from !== origin)) {
-    throw accessDenied('This answer was sent by another site.', 'form_from_elsewhere')
-  }
 }
 
 async function approve(needs: ConsentEndpointNeeds, { id, request }: SealedRequest, formSecret: string): Promise<Response> {

@@ -1,4 +1,5 @@
 import { assertionAlgorithms } from '../assertions/verify-assertion.ts'
+import { deviceGrantType } from '../protocol/device-code.ts'
 import { proofAlgorithms } from '../protocol/dpop.ts'
 
 /**
@@ -18,6 +19,8 @@ export type AuthorizationServerMetadata = {
   /** Where requests are pushed to, and whether they have to be (RFC 9126 §5). */
   readonly pushed_authorization_request_endpoint?: string
   readonly require_pushed_authorization_requests?: true
+  /** Where a device without a browser begins (RFC 8628 §4). */
+  readonly device_authorization_endpoint?: string
   /** Its keys verify our tokens; empty while a secret signs them and we alone can (RFC 9068 §4). */
   readonly jwks_uri: string
   readonly scopes_supported: string[]
@@ -56,6 +59,7 @@ export interface AuthorizationServerNeeds {
   readonly documentHosts: object | undefined
   readonly registration: { readonly isOpen: boolean }
   readonly resourceServers: { readonly size: number }
+  readonly deviceGrant: boolean
 }
 
 /** `none` first: it is what a program on somebody's computer should choose. */
@@ -63,7 +67,7 @@ const authenticationMethods: readonly string[] = ['none', 'client_secret_basic',
 
 /** Makes the document. Every list is what the endpoints really accept. */
 export function authorizationServerMetadata(needs: AuthorizationServerNeeds): AuthorizationServerMetadata {
-  const { issuer, baseUrl, scopes, registration, pushedRequests, dpop, documentHosts } = needs
+  const { issuer, baseUrl, scopes, registration, pushedRequests, dpop, deviceGrant, documentHosts } = needs
   const { directGrantTypes, identityAssertions, resourceServers } = needs
   return {
     issuer,
@@ -77,11 +81,12 @@ export function authorizationServerMetadata(needs: AuthorizationServerNeeds): Au
       introspection_endpoint: `${baseUrl}/introspect`,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
     }),
+    ...(deviceGrant && { device_authorization_endpoint: `${baseUrl}/device_authorization` }),
     jwks_uri: `${baseUrl}/.well-known/jwks.json`,
     scopes_supported: [...scopes],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token', ...directGrantTypes],
+    grant_types_supported: ['authorization_code', 'refresh_token', ...directGrantTypes, ...(deviceGrant ? [deviceGrantType] : [])],
     ...(identityAssertions && { authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'] }),
     token_endpoint_auth_methods_supported: [...authenticationMethods],
     token_endpoint_auth_signing_alg_values_supported: [...assertionAlgorithms],

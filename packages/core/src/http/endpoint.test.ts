@@ -302,10 +302,10 @@ describe('an error', () => {
     expect(forPrograms.headers.has('location')).toBe(false)
   })
 
-  it('on an api is JSON, whoever asks', async () => {
+  it('on an api is JSON, whoever asks; and a person’s no is 400 like any other (RFC 6749 §5.2)', async () => {
     const { call } = open('api', { get: failing(accessDenied('No.', 'said_no')) })
     const response = await call('GET', { headers: { accept: 'text/html' } })
-    expect([response.status, await response.json()]).toEqual([403, { error: 'access_denied', error_description: 'No.' }])
+    expect([response.status, await response.json()]).toEqual([400, { error: 'access_denied', error_description: 'No.' }])
   })
 
   it('is answered even when it is no Error: an endpoint never rejects', async () => {

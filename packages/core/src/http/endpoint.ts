@@ -90,6 +90,7 @@ async function answerWith(answer: (request: Request) => Response | Promise<Respo
 }
 
 function report(error: Error, endpoint: string, emit: Emit): void {
+  if (error instanceof OAuthError && error.code === 'authorization_pending') return // No news: a device asks again and again.
   if (error instanceof OAuthError) emit({ type: 'request.refused', endpoint, error: error.code, reason: error.reason })
   else if (error instanceof TooManyRequests) emit({ type: 'request.limited', endpoint })
   else if (error instanceof StoreUnavailable) emit({ type: 'store.unavailable', endpoint, reason: error.name })
@@ -132,9 +133,9 @@ const unnamedStatuses: readonly (readonly [reason: string, status: number])[] = 
 
 function renderError(context: Context, error: Error, kind: EndpointParts['kind']): Response | Promise<Response> {
   const answer = answerOf(error)
-  // These have no name in OAuth; the others are the status of their name. On a page there is no client to authenticate again.
+  // These have no name in OAuth; the others are the status of their name.
   const unnamed = unnamedStatuses.find(([reason]) => error instanceof OAuthError && error.reason === reason)
-  const status = unnamed?.[1] ?? (kind === 'page' && answer.status === 401 ? 400 : answer.status)
+  const status = unnamed?.[1] ?? statusOn(kind, answer)
   const headers = {
     'cache-control': 'no-store',
     ...(answer.retryAfter !== undefined && { 'retry-after': String(answer.retryAfter) }),
@@ -146,6 +147,11 @@ function renderError(context: Context, error: Error, kind: EndpointParts['kind']
     { error: answer.code, error_description: answer.description },
     { status, headers: { ...headers, pragma: 'no-cache' } },
   )
+}
+
+// On a page there is no client to authenticate again; to a program, a person's no is an answer like any other (RFC 6749 §5.2, RFC 8628 §3.5).
+function statusOn(kind: EndpointParts['kind'], { status, code }: { readonly status: number; readonly code: string }): number {
+  return (kind === 'page' && status === 401) || (kind === 'api' && code === 'access_denied') ? 400 : status
 }
 
 /** Whether the request comes from something that shows pages to people. */

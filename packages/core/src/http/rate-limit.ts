@@ -4,7 +4,7 @@ import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 import { clientAddress, type Peer } from './peer.ts'
 
 /** What is limited, each for itself. */
-export type RateLimitKind = 'register' | 'authorize' | 'consent' | 'token' | 'token-failure' | 'document' | 'introspect'
+export type RateLimitKind = 'register' | 'authorize' | 'consent' | 'device' | 'token' | 'token-failure' | 'document' | 'introspect'
 
 /**
  * Counts `cost` against `key` and answers how many seconds to wait, or 0 to go on. A cost of 0 only asks. It may keep its count
@@ -67,12 +67,14 @@ const window: Seconds = 60
 
 /**
  * Requests of a kind from one address in a minute. Hosted clients register and refresh for many people from few addresses, so
- * these stop a flood and nobody's work; a resource server asks about every call it serves; a guess at a secret has 256 bits to go, so failures only have to be slow.
+ * these stop a flood and nobody's work; a resource server asks about every call it serves; a guess at a secret has 256 bits to go, so failures only have to be slow. A user code has 34
+ * bits and a quarter of an hour (RFC 8628 §5.1): whoever guesses at a thousand of them hits one in 28,000 tries of that length.
  */
 const most: Readonly<Record<RateLimitKind, number>> = {
   register: 120,
   authorize: 600,
   consent: 600,
+  device: 60,
   token: 1200,
   'token-failure': 60,
   document: 60,

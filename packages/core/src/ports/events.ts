@@ -25,6 +25,8 @@ export type Event =
   | { readonly type: 'request.failed'; readonly endpoint: string; readonly errorName: string }
   | { readonly type: 'consent.approved' | 'consent.denied'; readonly clientId: string }
   | { readonly type: 'consent.skipped'; readonly clientId: string; readonly because: 'remembered' | 'external' }
+  | { readonly type: 'device.approved'; readonly clientId: string; readonly grantId: string }
+  | { readonly type: 'device.denied'; readonly clientId: string }
   | { readonly type: 'callback.binding_mismatch' }
   | { readonly type: 'callback.refused'; readonly clientId: string; readonly reason: string }
   | { readonly type: 'grant.opened'; readonly clientId: string; readonly grantId: string }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { requireClientKeys } from './client-keys.ts'
 import { unsafeClientUri } from './client-uris.ts'
+import { deviceGrantType } from './device-code.ts'
 import { OAuthError } from './errors.ts'
 import type { PublicJwk } from './jwk-set.ts'
 import { type RedirectPolicy, refuseRedirectUri } from './redirect-uri.ts'
@@ -27,8 +28,13 @@ export interface ClientMetadata {
   readonly bindsTokens?: true
 }
 
-/** The grant types a client of ours can have; it registers the first two, and the operator lists those that need no login. */
-export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials' | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+/** The grant types a client of ours can have; it registers the first two and that of devices, and the operator lists those that need no login. */
+export type GrantType =
+  | 'authorization_code'
+  | 'refresh_token'
+  | 'client_credentials'
+  | 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+  | typeof deviceGrantType
 
 /**
  * How a client proves itself (RFC 7591 §2): not at all, by a secret in the header or the body (RFC 6749 §2.3.1), or by an
@@ -48,10 +54,12 @@ export interface RegistrationPolicy extends RedirectPolicy {
   readonly pushedRequests?: 'allowed' | 'required' | undefined
   /** Undefined while tokens cannot be bound. */
   readonly dpop?: object | undefined
+  /** Whether devices are served (RFC 8628). */
+  readonly deviceGrant?: boolean
 }
 
 const body = z.looseObject({
-  redirect_uris: z.array(z.string()).min(1).max(10),
+  redirect_uris: z.array(z.string()).max(10).default([]),
   client_name: z.string().max(4096).optional(),
   token_endpoint_auth_method: z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']).optional(),
   grant_types: z.array(z.string().max(100)).max(20).optional(),
@@ -76,6 +84,9 @@ export function parseClientMetadata(json: unknown, policy: RegistrationPolicy): 
   const { data } = parsed
   const unsafe = unsafeClientUri(data)
   if (unsafe) throw new OAuthError('invalid_client_metadata', `The field ${unsafe} is not a web address.`, { reason: 'client_uri_refused' })
+  const usable = requireGrantTypes(data.grant_types, data.response_types, policy)
+  // Only what never goes through a browser has no need of one (RFC 7591 §2).
+  if (data.redirect_uris.length === 0 && usable.includes('authorization_code')) throw refuseField('redirect_uris')
   for (const uri of data.redirect_uris) {
     const why = refuseRedirectUri(uri, policy) ?? refuseForWeb(uri, data.application_type)
     if (why) throw new OAuthError('invalid_redirect_uri', `A redirect URI ${why}.`, { reason: 'redirect_uri_refused' })
@@ -84,7 +95,7 @@ export function parseClientMetadata(json: unknown, policy: RegistrationPolicy): 
   const clientName = data.client_name === undefined ? '' : cleanName(data.client_name)
   return {
     redirectUris: data.redirect_uris,
-    grantTypes: requireGrantTypes(data.grant_types, data.response_types),
+    grantTypes: usable,
     // Left out, RFC 7591 means client_secret_basic; but most MCP clients run on people's computers, where a secret is none, and
     // all of them follow the method in the answer (gotcha G7).
     authentication: data.token_endpoint_auth_method ?? 'none',
@@ -104,7 +115,10 @@ function refuseForWeb(uri: string, applicationType: ClientMetadata['applicationT
 }
 
 function refuseShape(error: z.ZodError): OAuthError {
-  const field = error.issues[0]?.path[0]
+  return refuseField(error.issues[0]?.path[0])
+}
+
+function refuseField(field: PropertyKey | undefined): OAuthError {
   const description =
     field === undefined ? 'The body is not a JSON object.' : `The field ${String(field)} is missing or not as RFC 7591 has it.`
   return field === 'redirect_uris'
@@ -118,10 +132,11 @@ function refuseShape(error: z.ZodError): OAuthError {
  */
 export function requireGrantTypes(
   asked: readonly string[] = grantTypes,
-  responseTypes: readonly string[] = ['code'],
+  responseTypes: readonly string[] | undefined,
+  { deviceGrant }: Pick<RegistrationPolicy, 'deviceGrant'>,
 ): readonly GrantType[] {
-  const usable = grantTypes.filter((type) => asked.includes(type))
-  if (!usable.includes('authorization_code') || !responseTypes.includes('code')) {
+  const usable = [...grantTypes, ...(deviceGrant ? [deviceGrantType] : [])].filter((type) => asked.includes(type))
+  if (usable.includes('authorization_code') ? !(responseTypes ?? ['code']).includes('code') : !usable.includes(deviceGrantType)) {
     throw new OAuthError('invalid_client_metadata', 'Clients use the grant type authorization_code and the response type code.', {
       reason: 'grant_types_unsupported',
     })

@@ -1,4 +1,4 @@
-/** The name of an OAuth error (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8707 §2, RFC 9101 §10.6, RFC 9449 §12.2, OpenID Connect Core §3.1.2.6). */
+/** The name of an OAuth error (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8628 §3.5, RFC 8707 §2, RFC 9101 §10.6, RFC 9449 §12.2, OpenID Connect Core §3.1.2.6). */
 export type ErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -12,6 +12,9 @@ export type ErrorCode =
   | 'request_uri_not_supported'
   | 'invalid_request_uri'
   | 'interaction_required'
+  | 'authorization_pending'
+  | 'slow_down'
+  | 'expired_token'
   | 'access_denied'
   | 'server_error'
   | 'temporarily_unavailable'

@@ -30,6 +30,8 @@ it('what nobody needs to change is the documented too', () => {
     unconfirmedGrace: 86_400,
     upstreamDue: 300,
     identityCheck: 900,
+    deviceCode: 900,
+    deviceCodeOver: 300,
     formCookie: 900,
     rememberedConsent: 7_776_000,
     youngDeployment: 600,

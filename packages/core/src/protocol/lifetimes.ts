@@ -41,6 +41,8 @@ export const fixedLifetimes: Readonly<
     | 'unconfirmedGrace'
     | 'upstreamDue'
     | 'identityCheck'
+    | 'deviceCode'
+    | 'deviceCodeOver'
     | 'formCookie'
     | 'rememberedConsent'
     | 'youngDeployment'
@@ -87,6 +89,10 @@ export const fixedLifetimes: Readonly<
   upstreamDue: 5 * minute,
   /** How often an upstream whose tokens never expire is asked whether it still knows the person. */
   identityCheck: 15 * minute,
+  /** A person finds a browser, and types eight letters, in this time (RFC 8628 §3.2); no longer, because somebody may have sent them the code (§5.4). */
+  deviceCode: 15 * minute,
+  /** A device that asks a little late is told that its code has expired. */
+  deviceCodeOver: 5 * minute,
   /** As long as the form that is bound to it. */
   formCookie: 15 * minute,
   /** A season: whoever did not log in for longer has forgotten what they said yes to. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type ClientAuthenticationMethod, type ClientMetadata, needsSecret } from '../protocol/client-metadata.ts'
+import { deviceGrantType } from '../protocol/device-code.ts'
 import { publicJwkShape } from '../protocol/jwk-set.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
@@ -25,7 +26,7 @@ export const clientShape: z.ZodType<Client> = z.looseObject({
   id: z.string(),
   redirectUris: z.array(z.string()),
   clientName: z.string().exactOptional(),
-  grantTypes: z.array(z.enum(['authorization_code', 'refresh_token'])),
+  grantTypes: z.array(z.enum(['authorization_code', 'refresh_token', deviceGrantType])),
   scope: z.array(z.string()).exactOptional(),
   // A record of before there were secrets is one of a public client.
   authentication: methodShape.default('none'),

@@ -5,6 +5,7 @@ import type { Store } from '../ports/store.ts'
 import { type Client, clientShape } from './client.ts'
 import { type Collection, type Ending, openCollection } from './collection.ts'
 import { type DeploymentDoor, deploymentDoor } from './deployment-door.ts'
+import { type Device, deviceShape } from './device.ts'
 import { type Grant, grantShape } from './grant.ts'
 import { type InitialAccessToken, initialAccessTokenShape } from './initial-access-token.ts'
 import { type Lease, leaseShape } from './lease.ts'
@@ -20,6 +21,7 @@ export interface Records {
   readonly clients: Collection<Client>
   readonly pushedRequests: Collection<PushedRequest>
   readonly transactions: Collection<Transaction>
+  readonly devices: Collection<Device>
   readonly grants: Collection<Grant>
   readonly leases: Collection<Lease>
   readonly onces: Collection<Once>
@@ -54,6 +56,7 @@ export function openRecords(needs: RecordsNeeds): Records {
     clients: open('client', clientShape),
     pushedRequests: open('pushed-request', pushedRequestShape),
     transactions: open('transaction', transactionShape),
+    devices: open('device', deviceShape),
     grants: open('grant', grantShape),
     leases: open('lease', leaseShape),
     onces: open('once', onceShape),

@@ -17,7 +17,7 @@ export function describeClient(client: Client, { secret, registrationToken }: Cl
     redirect_uris: client.redirectUris,
     ...(client.clientName !== undefined && { client_name: client.clientName }),
     grant_types: client.grantTypes,
-    response_types: ['code'],
+    response_types: client.grantTypes.includes('authorization_code') ? ['code'] : [],
     token_endpoint_auth_method: client.authentication,
     // It ends with the registration, which lives while it is used: 0, for never (RFC 7591 §3.2.1).
     ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),

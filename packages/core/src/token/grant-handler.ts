@@ -6,7 +6,7 @@ import type { TokenRefusal } from '../records/redeem-code.ts'
 import { missingProof, type Proof } from '../tokens/dpop-proofs.ts'
 import type { TokenResponse } from '../tokens/issue-tokens.ts'
 
-/** The parameters of the token endpoint (RFC 6749 §4.1.3 and §6, RFC 7521 §4.1 and §4.2, RFC 7636 §4.5, RFC 8707 §2.2). */
+/** The parameters of the token endpoint (RFC 6749 §4.1.3 and §6, RFC 7521 §4.1 and §4.2, RFC 7636 §4.5, RFC 8628 §3.4, RFC 8707 §2.2). */
 export const tokenNames = [
   'grant_type',
   'client_id',
@@ -18,6 +18,7 @@ export const tokenNames = [
   'code_verifier',
   'refresh_token',
   'assertion',
+  'device_code',
   'scope',
   'resource',
 ] as const

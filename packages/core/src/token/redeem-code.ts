@@ -55,8 +55,8 @@ export function redeemCodeHandler(needs: GrantHandlerNeeds): GrantHandler {
   }
 }
 
-// A client that did not register for them gets refresh tokens by asking for `offline_access`, unless the policy wants both (SEP-2207).
-function refreshesOf({ grantTypes }: Client, policy: GrantHandlerNeeds['refreshTokens']): Redemption['refreshes'] {
+/** A client that did not register for them gets refresh tokens by asking for `offline_access`, unless the policy wants both (SEP-2207). */
+export function refreshesOf({ grantTypes }: Client, policy: GrantHandlerNeeds['refreshTokens']): Redemption['refreshes'] {
   const registered = grantTypes.includes('refresh_token')
   if (policy === 'offline-access') return registered ? 'offline-access' : 'never'
   return registered ? 'always' : 'offline-access'
