@@ -94,6 +94,8 @@ export async function takeCode(
 /** Many codes for one client, by one person who says yes to it again and again in one browser. */
 export async function takeCodes(hosts: Hosts, clientId: string, count: number): Promise<string[]> {
   const tab = openTab({ baseUrl: hosts.baseUrl, call: (url, init) => hosts.fetch(url, init) })
+  // The form cookie comes with the first question; without it, each that is asked at once would bring its own.
+  await tab.open(authorizePath(clientId))
   return atMost(12, Array.from({ length: count }), () =>
     persist(async () => {
       const question = await tab.open(authorizePath(clientId))
