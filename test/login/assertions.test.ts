@@ -212,9 +212,21 @@ describe('an assertion that was used', () => {
       expect(host.house.events.at(-1)).toMatchObject({ reason: 'client_assertion_replayed' })
     }
     const [kept] = store.written.filter(({ key }) => key.split(':')[1] === 'once')
-    expect([JSON.parse(kept?.value ?? ''), kept?.ttl]).toEqual([{ endsAt: one.environment.now() + 90 }, 90])
+    expect([JSON.parse(kept?.value ?? ''), kept?.ttl]).toEqual([{ endsAt: one.environment.now() + 120 }, 120])
     one.environment.advance(59)
     expect((await redeem(client, code, fields)).status).toBe(401)
+  })
+
+  it('stays used up at a host whose clock is behind (T75)', async () => {
+    const client = await registered()
+    const { store, environment } = client.house
+    const behind = openHouse({ clientStorage: store, at: environment.now() - 25 })
+    const fields = await assertionOf(client, { exp: environment.now() + 60 })
+    const tokens: TokenAnswer = await (await redeem(client, await takeCode(client), fields)).json()
+    for (const house of [client.house, behind]) house.environment.advance(95)
+    const again = await behind.post('/token', { grant_type: 'refresh_token', refresh_token: tokens.refresh_token, ...fields })
+    expect([again.status, await again.json()]).toEqual([401, refusal])
+    expect(behind.events.at(-1)).toMatchObject({ reason: 'client_assertion_replayed' })
   })
 
   it('is shown to two hosts fifty times at once: one takes it, the others say 401 (T75)', async () => {

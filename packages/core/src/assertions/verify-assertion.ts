@@ -37,7 +37,7 @@ export interface VerifiedAssertion {
   readonly subject: string
   /** What makes it this one among those of its issuer (RFC 7519 §4.1.7). */
   readonly id: string
-  /** When it is refused for its age in any case, leeway included. */
+  /** When it is refused for its age by every host: the leeway, and again as much because hosts' clocks are apart. */
   readonly endsAt: UnixSeconds
 }
 
@@ -119,5 +119,5 @@ function requireRules(claims: JWTPayload, rules: AssertionRules, now: UnixSecond
   if (!Number.isSafeInteger(Math.ceil(exp)) || exp - now > rules.longest + fixedLifetimes.leeway) throw refuse('assertion_too_long')
   if (iat !== undefined && iat - now > fixedLifetimes.leeway) throw refuse('assertion_from_the_future')
   if (iat !== undefined && now - iat > rules.longest + fixedLifetimes.leeway) throw refuse('assertion_too_old')
-  return { claims, subject: sub, id: jti, endsAt: Math.ceil(exp) + fixedLifetimes.leeway }
+  return { claims, subject: sub, id: jti, endsAt: Math.ceil(exp) + 2 * fixedLifetimes.leeway }
 }
