@@ -1,7 +1,7 @@
 import { createServer, request as nodeRequest } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { type McpAppOptions, mcpApp, requireAuth as requireAuthInHono } from '@drawbridge/core/hono'
-import { requireAuth as requireAuthInNode } from '@drawbridge/core/node'
+import { requireAuth as requireAuthInNode, serve } from '@drawbridge/core/node'
 import express from 'express'
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
@@ -150,6 +150,23 @@ describe('a body that cannot be judged does not get to the server', () => {
   })
 })
 
+function send(port: number, token: string, method: string, body?: string): Promise<{ status: number | undefined; text: string }> {
+  return new Promise((resolve, reject) => {
+    // The name in `Host` is that of baseUrl, as behind a proxy.
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
+    const headers = { host: 'localhost:8000', authorization: `Bearer ${token}`, 'content-type': 'application/json', ...length }
+    const asked = nodeRequest({ port, host: '127.0.0.1', path: '/mcp', method, headers }, (answer) => {
+      let text = ''
+      answer.on('data', (chunk) => {
+        text += chunk
+      })
+      answer.on('end', () => resolve({ status: answer.statusCode, text }))
+    })
+    asked.on('error', reject)
+    asked.end(body)
+  })
+}
+
 describe('the gates of our adapters', () => {
   it('judge calls too: Hono', async () => {
     const house = openHouse(options)
@@ -180,23 +197,38 @@ describe('the gates of our adapters', () => {
     await new Promise((resolve) => server.once('listening', resolve))
     const address = server.address()
     const port = typeof address === 'object' && address ? address.port : 0
-    const post = (name: string) =>
-      new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
-        // The name in `Host` is that of baseUrl, as behind a proxy.
-        const headers = { host: 'localhost:8000', authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-        const asked = nodeRequest({ port, host: '127.0.0.1', path: '/mcp', method: 'POST', headers }, (answer) => {
-          let text = ''
-          answer.on('data', (chunk) => {
-            text += chunk
-          })
-          answer.on('end', () => resolve({ status: answer.statusCode, text }))
-        })
-        asked.on('error', reject)
-        asked.end(JSON.stringify(call(name)))
-      })
+    const post = (name: string) => send(port, token, 'POST', JSON.stringify(call(name)))
     expect(await post('delete_repo')).toMatchObject({ status: 403 })
     const { status, text } = await post('whoami')
     expect([status, JSON.parse(text)]).toEqual([200, call('whoami')])
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  it('let through the request that ends a session, which Node gives an empty body: serve', async () => {
+    const house = openHouse(options)
+    const mcp = { fetch: async (request: Request) => Response.json({ method: request.method, body: await request.text() }) }
+    const served = await serve(mcpApp({ auth: house.auth, mcp, toolScopes }), { port: 0, print: () => {} })
+    const token = await tokenOf(house, 'user')
+    for (const method of ['GET', 'DELETE'])
+      expect(await send(served.port, token, method)).toEqual({ status: 200, text: JSON.stringify({ method, body: '' }) })
+    expect(await send(served.port, token, 'DELETE', JSON.stringify(call('delete_repo')))).toMatchObject({ status: 403 })
+    await served.close()
+  })
+
+  it('let through the request that ends a session, which Node gives an empty body: Express', async () => {
+    const house = openHouse(options)
+    const app = express().all('/mcp', requireAuthInNode(house.auth, { toolScopes }), (request, response) => {
+      response.json({ method: request.method, body: request.body ?? 'none' })
+    })
+    const server = createServer(app).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const address = server.address()
+    const port = typeof address === 'object' && address ? address.port : 0
+    const token = await tokenOf(house, 'user')
+    for (const method of ['GET', 'DELETE'])
+      expect(await send(port, token, method)).toEqual({ status: 200, text: JSON.stringify({ method, body: 'none' }) })
+    expect(await send(port, token, 'DELETE', JSON.stringify(call('delete_repo')))).toMatchObject({ status: 403 })
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   })

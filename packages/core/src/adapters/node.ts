@@ -39,7 +39,8 @@ export function requireAuth(auth: OAuthProxy, options: AuthenticateOptions = {})
       if (who instanceof Response) return who
       request.auth = who
       // The gate has read the stream, which nobody can do twice: it leaves what a body parser would.
-      if (options.toolScopes && !isParsed && webRequest.body) request.body = await webRequest.json()
+      const text = options.toolScopes && !isParsed ? await webRequest.text() : ''
+      if (text !== '') request.body = JSON.parse(text)
       return 'next'
     })
   }

@@ -14,7 +14,10 @@ const longest = 4 * 1024 * 1024
 export async function scopesOfCalls(request: Request, toolScopes: ToolScopes): Promise<readonly string[]> {
   const { body } = request.clone()
   if (!body) return []
-  const json = parseJson(await readText(body))
+  const text = await readText(body)
+  // Some hosts give each request but a GET a body, and the one that ends a session says nothing in it.
+  if (text === '' && request.method !== 'POST') return []
+  const json = parseJson(text)
   const needed = [json].flat().flatMap((message) => {
     const name = calledTool(message)
     return name !== undefined && Object.hasOwn(toolScopes, name) ? (toolScopes[name] ?? []) : []
