@@ -120,6 +120,23 @@ describe('a client with the word of an enterprise (SEP-990)', () => {
     expect(await (await ask(house, await idJag(house, claims), fields)).json()).toMatchObject({ scope })
   })
 
+  it('is granted no more than it is listed with, where that is the limit, and just that when nobody said anything', async () => {
+    const limited = (registeredIsLimit: boolean) =>
+      enterprise({
+        scopes: { registeredIsLimit, includes: { write: ['append'] } },
+        clients: {
+          validScopes: ['read', 'write', 'append', 'admin'],
+          static: [{ clientId: 'agent', clientSecret: secret, grantTypes: [grantType], scopes: ['write'] }],
+        },
+      })
+    const scopeOf = async (house: House, claims: Claims) => (await (await ask(house, await idJag(house, claims))).json()).scope
+    expect(await scopeOf(limited(true), { scope: 'write append admin' })).toBe('write append')
+    expect(await scopeOf(limited(false), { scope: 'write append admin' })).toBe('write append admin')
+    expect(await scopeOf(limited(true), { scope: undefined })).toBe('write')
+    const house = limited(true)
+    expect(await (await ask(house, await idJag(house, { scope: 'admin' }))).json()).toMatchObject({ error: 'invalid_scope' })
+  })
+
   it('may be a person of the upstream, when the operator says who (by e-mail, for instance)', async () => {
     const house = enterprise({
       assertions: { subject: ({ email }) => (email === 'ada@example.com' ? { subject: '583231', claims: { login: 'ada' } } : undefined) },

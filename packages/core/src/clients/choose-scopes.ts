@@ -29,8 +29,11 @@ export function chooseScopes(asked: string | undefined, client: Client, policy: 
   return known
 }
 
-// What a client registered with may have left the server since.
-function defaultScopes({ scope = [] }: Client, { requiredScopes, validScopes }: RequestableScopes): readonly string[] {
+/** What a client gets that asks for no scope: what it registered, of what is still here, or what every call needs (RFC 6749 §3.3). */
+export function defaultScopes(
+  { scope = [] }: Client,
+  { requiredScopes, validScopes }: Omit<RequestableScopes, 'expandScopes' | 'registeredIsLimit'>,
+): readonly string[] {
   const registered = narrowScopes(scope, validScopes)
   return resourceScopes(registered).length > 0 ? registered : [...new Set([...requiredScopes, ...registered])]
 }

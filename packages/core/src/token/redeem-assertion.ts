@@ -6,6 +6,7 @@ import {
   type VerifiedAssertion,
   type VerifyAssertion,
 } from '../assertions/verify-assertion.ts'
+import { defaultScopes, type RequestableScopes } from '../clients/choose-scopes.ts'
 import { readCredentials } from '../clients/read-credentials.ts'
 import type { Identity } from '../ports/upstream.ts'
 import { invalidGrant, invalidScope, invalidTarget, OAuthError } from '../protocol/errors.ts'
@@ -36,15 +37,13 @@ export type IdentityClaims = Readonly<Record<string, unknown>> & { readonly iss:
 export type IdentityOfAssertion = (claims: IdentityClaims) => Identity | undefined | Promise<Identity | undefined>
 
 /** What it needs beside. */
-export interface RedeemAssertionNeeds extends GiveGrantNeeds {
+export interface RedeemAssertionNeeds extends GiveGrantNeeds, RequestableScopes {
   readonly records: Pick<Records, 'clients' | 'grants' | 'lists' | 'onces'>
   readonly verifyAssertion: VerifyAssertion
   readonly trustedIssuers: ReadonlyMap<string, TrustedIssuer>
   readonly identityOf: IdentityOfAssertion
   readonly allowPublicClients: boolean
   readonly authorizeUser: (identity: Identity) => boolean | readonly string[] | Promise<boolean | readonly string[]>
-  readonly requiredScopes: readonly string[]
-  readonly validScopes: readonly string[]
 }
 
 /**
@@ -91,7 +90,7 @@ async function judge(needs: RedeemAssertionNeeds, request: TokenRequest, client:
   if (resource === undefined) throw refuse('assertion_for_another_resource')
   if (request.values.resource !== undefined && findResource(request.values.resource, needs.resources) !== resource)
     throw invalidTarget('The resource is not the one that was granted.', 'resource_not_of_the_assertion')
-  const scopes = chooseScopes(needs, askedScopes(request), idJag)
+  const scopes = chooseScopes(needs, client, askedScopes(request), idJag)
   const identity = await identify(needs, verified)
   const answer = await needs.authorizeUser(identity)
   // Whatever is neither a yes nor a list is a no, as at a login (threat T101).
@@ -99,14 +98,18 @@ async function judge(needs: RedeemAssertionNeeds, request: TokenRequest, client:
   return { identity, resource, scopes: answer === true ? scopes : narrowScopes(scopes, answer) }
 }
 
-// Never wider than the issuer said, than what was asked for, and than what this server has.
+// Never wider than the issuer said, than what was asked for, and than what the client may have of what this server has.
 function chooseScopes(
-  { requiredScopes, validScopes }: RedeemAssertionNeeds,
+  needs: RedeemAssertionNeeds,
+  client: Client,
   asked: readonly string[] | undefined,
-  { scopes: limit = validScopes, scopes: named }: IdJag,
+  { scopes: named }: IdJag,
 ): readonly string[] {
-  const wanted = asked ?? named ?? requiredScopes
-  const scopes = narrowScopes(narrowScopes(wanted, limit), validScopes).filter((scope) => scope !== 'offline_access')
+  const { validScopes, registeredIsLimit, expandScopes } = needs
+  const standard = defaultScopes(client, needs)
+  const wanted = asked ?? named ?? standard
+  const limits = [validScopes, ...(named ? [named] : []), ...(registeredIsLimit ? [expandScopes(standard)] : [])]
+  const scopes = limits.reduce(narrowScopes, wanted).filter((scope) => scope !== 'offline_access')
   if (scopes.length === 0 && wanted.length > 0)
     throw invalidScope('None of the scopes is one that was granted.', 'scope_not_of_the_assertion')
   return scopes
