@@ -210,4 +210,23 @@ describe('a client that the operator lists', () => {
       ].join('\n'),
     )
   })
+
+  it.each([
+    ['a secret that is not set', { clientSecret: undefined }, 'has a clientSecret that is not a text'],
+    ['a secret that is null', { clientSecret: null }, 'has a clientSecret that is not a text'],
+    [
+      'a secret that it does not send',
+      { authentication: 'none' },
+      'has an authentication that is neither client_secret_basic nor client_secret_post',
+    ],
+    ['scopes in one text', { scopes: 'read write' }, 'has scopes that are not a list of scopes'],
+    ['a scope that is two', { scopes: ['read write'] }, 'has scopes that are not a list of scopes'],
+    ['a scope that is none', { scopes: [1] }, 'has scopes that are not a list of scopes'],
+    ['no scopes', { scopes: null }, 'has scopes that are not a list of scopes'],
+    ['no id', { clientId: undefined }, 'has a clientId with a blank, : + % or other characters than ASCII'],
+  ])('cannot be listed with %s (T101)', (_, members, problem) => {
+    const client: object = { clientId: 'desk', clientSecret: 'a-secret-of-some-length', redirectUris: [redirectUri], ...members }
+    const list: object = { static: [client] }
+    expect(() => openHouse({ clients: list })).toThrow(problem)
+  })
 })

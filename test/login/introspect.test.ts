@@ -270,6 +270,12 @@ describe('options that cannot be', () => {
       { resourceServers: [{ ...files, clientSecret: 'short' }] },
       `${named} has a clientSecret of less than 32 characters`,
     ],
+    [
+      'a secret that is not set',
+      Object({ resourceServers: [{ ...files, clientSecret: undefined }] }),
+      `${named} has a clientSecret of less than 32`,
+    ],
+    ['no list', Object({ resourceServers: {} }), 'verification.resourceServers is not a list'],
     ['an id with a colon', { resourceServers: [{ ...files, clientId: 'a:b' }] }, `${named} has a clientId with a blank, : + %`],
   ]
   it.each(cases)('%s', (_, verification, problem) => {

@@ -340,6 +340,15 @@ describe('lists', () => {
   })
 })
 
+describe('what is on or off (T101)', () => {
+  it.each(['false', 0, null])('is not taken for either when it is %j', (value) => {
+    const options = { scopes: { registeredIsLimit: value }, consent: { rememberNative: value } }
+    expect(problemsOf(options)).toEqual(
+      ['scopes.registeredIsLimit', 'consent.rememberNative'].map((name) => `${name} is neither true nor false`),
+    )
+  })
+})
+
 describe('clients.metadataDocuments (R130, T101)', () => {
   it.each([
     undefined,
@@ -351,7 +360,7 @@ describe('clients.metadataDocuments (R130, T101)', () => {
     expect(problemsOf({ clients: { metadataDocuments } })).toEqual([])
   })
 
-  it.each([true, 'off', 1])('cannot be %j', (metadataDocuments) => {
+  it.each([true, 'off', 1, null, ['claude.ai']])('cannot be %j', (metadataDocuments) => {
     expect(problemsOf({ clients: { metadataDocuments } })).toEqual(['clients.metadataDocuments is neither false nor an object'])
   })
 

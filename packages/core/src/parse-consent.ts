@@ -13,6 +13,7 @@ const modes: readonly ConsentMode[] = ['always', 'remembered', 'external']
 export function parseConsent({ consent = {} }: OAuthProxyOptions, problems: string[]): ConsentPolicy {
   const { mode = 'always', rememberNative = false } = consent
   if (!modes.includes(mode)) problems.push("consent.mode is neither 'always', 'remembered' nor 'external'")
+  if (typeof rememberNative !== 'boolean') problems.push('consent.rememberNative is neither true nor false')
   // Whoever else runs on that computer can receive there as well, so a yes to one program is not a yes to the next (OAuth 2.1 §7.3.1).
   return { consentMode: mode, remembers: (redirectUri) => mode === 'remembered' && (rememberNative || redirectUri.startsWith('https:')) }
 }

@@ -4,7 +4,7 @@ import type { ClientOptions } from './options.ts'
 /** Parses `clients.metadataDocuments`; undefined when it is off. */
 export function parseMetadataDocuments(option: ClientOptions['metadataDocuments'], problems: string[]): DocumentHosts | undefined {
   if (option === false) return undefined
-  if (option !== undefined && typeof option !== 'object') {
+  if (option === null || (option !== undefined && (typeof option !== 'object' || Array.isArray(option)))) {
     problems.push('clients.metadataDocuments is neither false nor an object')
     return undefined
   }

@@ -11,10 +11,12 @@ export interface ResourceServers {
 
 /** Parses the resource servers of the options, beside our `own` resources; adds to `problems` what is wrong with them. */
 export function parseResourceServers(
-  servers: readonly ResourceServer[] = [],
+  listed: readonly ResourceServer[] = [],
   own: readonly { readonly uri: string }[],
   problems: string[],
 ): ResourceServers {
+  const servers = Array.isArray(listed) ? listed : []
+  if (servers !== listed) problems.push('verification.resourceServers is not a list')
   const named = (server: ResourceServer): string => `the resource server ${JSON.stringify(server.resource)}`
   for (const server of servers) problems.push(...refuseServer(server).map((why) => `${named(server)} ${why}`))
   const resources = [...new Set(own.map(({ uri }) => uri)), ...servers.map(({ resource }) => resource)]

@@ -32,6 +32,7 @@ export function parseScopes(options: OAuthProxyOptions, upstream: Upstream, prob
   const { refreshTokens = 'grant-type', registeredIsLimit = false } = scopes
   if (refreshTokens !== 'grant-type' && refreshTokens !== 'offline-access')
     problems.push("scopes.refreshTokens is neither 'grant-type' nor 'offline-access'")
+  if (typeof registeredIsLimit !== 'boolean') problems.push('scopes.registeredIsLimit is neither true nor false')
   problems.push(...refuseScopes([...validScopes, ...Object.entries(includes).flat(2)]))
   return { requiredScopes, validScopes, expandScopes: expandScopes(...tables), registeredIsLimit, refreshTokens }
 }

@@ -10,6 +10,7 @@ import {
 import { hashSecret } from '../protocol/compare.ts'
 import { deviceGrantType } from '../protocol/device-code.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { isScope } from '../protocol/scope.ts'
 import type { Client } from '../records/client.ts'
 
 /** A client that the operator registers by hand: it needs no registration endpoint, and never ends. */
@@ -32,8 +33,8 @@ export interface StaticClient {
 }
 
 /** Whether an id or a secret is the same form-encoded and not: programs differ in whether they encode what goes into a Basic header (gotcha G12). */
-export function isSafe(text: string): boolean {
-  return /^[\x21-\x7e]{1,200}$/.test(text) && !/[+%]/.test(text)
+export function isSafe(text: unknown): text is string {
+  return typeof text === 'string' && /^[\x21-\x7e]{1,200}$/.test(text) && !/[+%]/.test(text)
 }
 
 const knownGrantTypes: readonly GrantType[] = [
@@ -51,6 +52,24 @@ function refuseGrantTypes({ grantTypes = ['authorization_code'], clientSecret, j
     throw new TypeError('has the grant type client_credentials and nothing to prove itself by: give it a clientSecret or jwks')
 }
 
+// A variable that is not set would make a client that keeps a secret one that anybody can be.
+function refuseAuthentication(client: StaticClient): void {
+  const { clientSecret, jwks, jwksUri, authentication } = client
+  if ('clientSecret' in client && typeof clientSecret !== 'string') throw new TypeError('has a clientSecret that is not a text')
+  if (clientSecret !== undefined && clientSecret.length < 16) throw new TypeError('has a clientSecret of less than 16 characters')
+  if (clientSecret !== undefined && !isSafe(clientSecret))
+    throw new TypeError('has a clientSecret with a blank, + % or other characters than ASCII')
+  if (clientSecret !== undefined && (jwks ?? jwksUri) !== undefined)
+    throw new TypeError('has a clientSecret and keys: it proves itself by one of them')
+  if (authentication !== undefined && !['client_secret_basic', 'client_secret_post'].includes(authentication))
+    throw new TypeError('has an authentication that is neither client_secret_basic nor client_secret_post')
+}
+
+function refuseScopes({ scopes }: StaticClient): void {
+  if (scopes !== undefined && !(Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string' && isScope(scope))))
+    throw new TypeError('has scopes that are not a list of scopes, each as RFC 6749 has it')
+}
+
 function metadataOf({ grantTypes, redirectUris, clientName }: StaticClient, policy: RegistrationPolicy): ClientMetadata {
   const cleaned = cleanName(clientName ?? '')
   const named = cleaned ? { clientName: cleaned } : {}
@@ -64,11 +83,9 @@ export function parseStaticClient(client: StaticClient, policy: RegistrationPoli
   const { clientId, clientSecret, jwks, jwksUri, authentication = 'client_secret_basic', scopes } = client
   const signs = jwks !== undefined || jwksUri !== undefined
   if (!isSafe(clientId) || clientId.includes(':')) throw new TypeError('has a clientId with a blank, : + % or other characters than ASCII')
-  if (clientSecret !== undefined && clientSecret.length < 16) throw new TypeError('has a clientSecret of less than 16 characters')
-  if (clientSecret !== undefined && !isSafe(clientSecret))
-    throw new TypeError('has a clientSecret with a blank, + % or other characters than ASCII')
-  if (clientSecret !== undefined && signs) throw new TypeError('has a clientSecret and keys: it proves itself by one of them')
+  refuseAuthentication(client)
   refuseGrantTypes(client)
+  refuseScopes(client)
   try {
     return {
       ...metadataOf(client, policy),
