@@ -1,4 +1,4 @@
-import type { OAuthProxyOptions } from './options.ts'
+import type { OAuthProxyOptions } from './config/options.ts'
 import type { Environment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
 

@@ -1,14 +1,6 @@
 export type { AuthorizeUser } from './callback/open-grant.ts'
 export type { CreatedInitialAccessToken, InitialAccessTokenOptions } from './clients/initial-access-tokens.ts'
 export type { StaticClient } from './clients/static-client.ts'
-export type { ConsentMode } from './consent/ask-consent.ts'
-export type { AuthorizationServerMetadata } from './discovery/authorization-server.ts'
-export type { ScopeChallenge, ScopeChallengeHandler } from './gate/require-scopes.ts'
-export type { ToolScopes } from './gate/scopes-of-calls.ts'
-export type { Handler } from './http/endpoint.ts'
-export type { Peer } from './http/peer.ts'
-export type { RateLimit, RateLimitKind } from './http/rate-limit.ts'
-export { type AuthenticateOptions, OAuthProxy, type RevokeTarget } from './oauth-proxy.ts'
 export type {
   ClientOptions,
   ConsentOptions,
@@ -17,14 +9,22 @@ export type {
   LimitOptions,
   MetadataDocumentOptions,
   OAuthProxyOptions,
+  RefreshTokenPolicy,
   RegistrationOptions,
   ResourceServer,
   ScopeOptions,
   UpstreamOptions,
   VerificationOptions,
-} from './options.ts'
-export type { IdentityAssertionOptions, TrustedIssuerOptions } from './parse-identity-assertions.ts'
-export type { RefreshTokenPolicy } from './parse-scopes.ts'
+} from './config/options.ts'
+export type { IdentityAssertionOptions, TrustedIssuerOptions } from './config/parse-identity-assertions.ts'
+export type { ConsentMode } from './consent/ask-consent.ts'
+export type { AuthorizationServerMetadata } from './discovery/authorization-server.ts'
+export type { ScopeChallenge, ScopeChallengeHandler } from './gate/require-scopes.ts'
+export type { ToolScopes } from './gate/scopes-of-calls.ts'
+export type { Handler } from './http/endpoint.ts'
+export type { Peer } from './http/peer.ts'
+export type { RateLimit, RateLimitKind } from './http/rate-limit.ts'
+export { type AuthenticateOptions, OAuthProxy, type RevokeTarget } from './oauth-proxy.ts'
 export type { Directory, DirectoryPage } from './ports/directory.ts'
 export { type Environment, systemEnvironment } from './ports/environment.ts'
 export type { Emit, Event, RecordedEvent } from './ports/events.ts'

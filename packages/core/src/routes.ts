@@ -1,4 +1,4 @@
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import type { AuthorizationServerMetadata } from './discovery/authorization-server.ts'
 import { documentEndpoint } from './discovery/endpoint.ts'
 import { protectedResourceMetadata } from './discovery/protected-resource.ts'

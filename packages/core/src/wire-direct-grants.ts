@@ -1,6 +1,6 @@
 import { verifyAssertion } from './assertions/verify-assertion.ts'
-import type { Config } from './config.ts'
-import { openIssuers } from './parse-identity-assertions.ts'
+import type { Config } from './config/config.ts'
+import { openIssuers } from './config/parse-identity-assertions.ts'
 import type { Records } from './records/records.ts'
 import { clientCredentialsHandler } from './token/client-credentials.ts'
 import type { GiveGrantNeeds } from './token/give-grant.ts'

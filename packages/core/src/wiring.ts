@@ -1,7 +1,7 @@
 import { authorizeEndpoint } from './authorize/endpoint.ts'
 import { callbackEndpoint } from './callback/endpoint.ts'
 import type { InitialAccessTokens } from './clients/initial-access-tokens.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { askConsent } from './consent/ask-consent.ts'
 import { consentEndpoint } from './consent/endpoint.ts'
 import { type Authenticate, authenticate } from './gate/authenticate.ts'

@@ -1,8 +1,8 @@
-import { isSafe } from './clients/static-client.ts'
-import type { KnownResourceServer } from './introspect/endpoint.ts'
+import { isSafe } from '../clients/static-client.ts'
+import type { KnownResourceServer } from '../introspect/endpoint.ts'
+import { hashSecret } from '../protocol/compare.ts'
+import { canonicalResource } from '../protocol/resource.ts'
 import type { ResourceServer } from './options.ts'
-import { hashSecret } from './protocol/compare.ts'
-import { canonicalResource } from './protocol/resource.ts'
 
 /** The resource servers elsewhere. */
 export interface ResourceServers {

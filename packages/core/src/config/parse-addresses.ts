@@ -1,5 +1,5 @@
+import { parseMcpPaths, parsePublicUrl, type Resource } from '../protocol/public-url.ts'
 import type { OAuthProxyOptions } from './options.ts'
-import { parseMcpPaths, parsePublicUrl, type Resource } from './protocol/public-url.ts'
 
 /** Where we are, and who. */
 export interface Addresses {

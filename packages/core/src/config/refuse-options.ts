@@ -1,8 +1,8 @@
+import type { Upstream } from '../ports/upstream.ts'
+import { defaultLifetimes, fixedLifetimes } from '../protocol/lifetimes.ts'
+import { refuseRedirectUri } from '../protocol/redirect-uri.ts'
+import type { Seconds } from '../protocol/time.ts'
 import type { OAuthProxyOptions } from './options.ts'
-import type { Upstream } from './ports/upstream.ts'
-import { defaultLifetimes, fixedLifetimes } from './protocol/lifetimes.ts'
-import { refuseRedirectUri } from './protocol/redirect-uri.ts'
-import type { Seconds } from './protocol/time.ts'
 
 /** How long an upstream's last answer stands while it cannot be reached: an outage that people remember. */
 export const day: Seconds = 86_400

@@ -1,15 +1,14 @@
-import type { AuthorizeUser } from './callback/open-grant.ts'
-import type { StaticClient } from './clients/static-client.ts'
-import type { ConsentMode } from './consent/ask-consent.ts'
-import type { RateLimit } from './http/rate-limit.ts'
+import type { AuthorizeUser } from '../callback/open-grant.ts'
+import type { StaticClient } from '../clients/static-client.ts'
+import type { ConsentMode } from '../consent/ask-consent.ts'
+import type { RateLimit } from '../http/rate-limit.ts'
+import type { RecordedEvent } from '../ports/events.ts'
+import type { Store } from '../ports/store.ts'
+import type { Lifetimes } from '../protocol/lifetimes.ts'
+import type { IncludedScopes } from '../protocol/scope-hierarchy.ts'
+import type { Seconds } from '../protocol/time.ts'
+import type { SigningKeyInput } from '../tokens/keys.ts'
 import type { IdentityAssertionOptions } from './parse-identity-assertions.ts'
-import type { RefreshTokenPolicy } from './parse-scopes.ts'
-import type { RecordedEvent } from './ports/events.ts'
-import type { Store } from './ports/store.ts'
-import type { Lifetimes } from './protocol/lifetimes.ts'
-import type { IncludedScopes } from './protocol/scope-hierarchy.ts'
-import type { Seconds } from './protocol/time.ts'
-import type { SigningKeyInput } from './tokens/keys.ts'
 
 /** The options of every provider. Documented here and nowhere else. */
 export interface OAuthProxyOptions {
@@ -99,6 +98,9 @@ export interface ScopeOptions {
   /** Who gets a refresh token: clients with the grant type and whoever was granted `offline_access`, or only those that have both. Default: `grant-type`, because few clients ask for that scope. */
   readonly refreshTokens?: RefreshTokenPolicy
 }
+
+/** Which grants get a refresh token. */
+export type RefreshTokenPolicy = 'grant-type' | 'offline-access'
 
 /** How often one address may call. */
 export interface LimitOptions {

@@ -1,7 +1,7 @@
+import type { DpopPolicy } from '../tokens/dpop-proofs.ts'
 import type { ExtensionOptions } from './options.ts'
 import { parseDpop, refuseUse } from './parse-dpop.ts'
 import { type IdentityAssertions, parseIdentityAssertions } from './parse-identity-assertions.ts'
-import type { DpopPolicy } from './tokens/dpop-proofs.ts'
 
 /** The extensions that are on. */
 export interface Extensions {

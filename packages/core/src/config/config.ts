@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto'
-import type { AuthorizeUser } from './callback/open-grant.ts'
-import type { DocumentHosts } from './clients/find-client.ts'
-import type { RateLimit } from './http/rate-limit.ts'
+import type { AuthorizeUser } from '../callback/open-grant.ts'
+import type { DocumentHosts } from '../clients/find-client.ts'
+import type { RateLimit } from '../http/rate-limit.ts'
+import type { Store } from '../ports/store.ts'
+import type { Upstream, UpstreamClientCredentials } from '../ports/upstream.ts'
+import { ConfigurationError } from '../protocol/errors.ts'
+import { defaultLifetimes, type Lifetimes } from '../protocol/lifetimes.ts'
+import type { Resource } from '../protocol/public-url.ts'
+import type { RedirectPolicy } from '../protocol/redirect-uri.ts'
+import type { Seconds } from '../protocol/time.ts'
+import type { SigningKey } from '../tokens/keys.ts'
 import type { OAuthProxyOptions } from './options.ts'
 import { type Addresses, parseAddresses } from './parse-addresses.ts'
 import { type ClientsConfig, parseClients } from './parse-clients.ts'
@@ -11,13 +19,6 @@ import { parseKeys } from './parse-keys.ts'
 import { parseMetadataDocuments } from './parse-metadata-documents.ts'
 import { parseResourceServers, type ResourceServers } from './parse-resource-servers.ts'
 import { parseScopes, type ScopePolicy } from './parse-scopes.ts'
-import type { Store } from './ports/store.ts'
-import type { Upstream, UpstreamClientCredentials } from './ports/upstream.ts'
-import { ConfigurationError } from './protocol/errors.ts'
-import { defaultLifetimes, type Lifetimes } from './protocol/lifetimes.ts'
-import type { Resource } from './protocol/public-url.ts'
-import type { RedirectPolicy } from './protocol/redirect-uri.ts'
-import type { Seconds } from './protocol/time.ts'
 import {
   day,
   listOf,
@@ -28,7 +29,6 @@ import {
   refuseUpstreamClient,
   schemeOf,
 } from './refuse-options.ts'
-import type { SigningKey } from './tokens/keys.ts'
 
 /** The options, parsed once. */
 export interface Config extends Policy, Addresses, ClientsConfig, ConsentPolicy, Extensions, ResourceServers {

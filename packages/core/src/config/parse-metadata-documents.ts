@@ -1,4 +1,4 @@
-import type { DocumentHosts } from './clients/find-client.ts'
+import type { DocumentHosts } from '../clients/find-client.ts'
 import type { ClientOptions } from './options.ts'
 
 /** Parses `clients.metadataDocuments`; undefined when it is off. */

@@ -1,11 +1,11 @@
 import type { KeyObject } from 'node:crypto'
-import { sealingKey } from './clients/sealed-clients.ts'
-import { parseStaticClient, type StaticClient } from './clients/static-client.ts'
+import { sealingKey } from '../clients/sealed-clients.ts'
+import { parseStaticClient, type StaticClient } from '../clients/static-client.ts'
+import type { Store } from '../ports/store.ts'
+import type { RegistrationPolicy } from '../protocol/client-metadata.ts'
+import type { Client } from '../records/client.ts'
+import { parseSecret, type SigningKey } from '../tokens/keys.ts'
 import type { ClientOptions, OAuthProxyOptions, RegistrationOptions } from './options.ts'
-import type { Store } from './ports/store.ts'
-import type { RegistrationPolicy } from './protocol/client-metadata.ts'
-import type { Client } from './records/client.ts'
-import { parseSecret, type SigningKey } from './tokens/keys.ts'
 
 /** How clients come to be registered, parsed. */
 export interface RegistrationMode {

@@ -1,5 +1,5 @@
+import { parseSigningKey, type SigningKey } from '../tokens/keys.ts'
 import type { OAuthProxyOptions } from './options.ts'
-import { parseSigningKey, type SigningKey } from './tokens/keys.ts'
 
 /** Parses the signing keys, the one that signs first. */
 export function parseKeys(input: OAuthProxyOptions['jwtSigningKey'], problems: string[]): SigningKey[] {

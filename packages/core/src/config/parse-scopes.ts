@@ -1,7 +1,7 @@
-import type { OAuthProxyOptions } from './options.ts'
-import type { Upstream } from './ports/upstream.ts'
-import { isScope, offlineAccess } from './protocol/scope.ts'
-import { type ExpandScopes, expandScopes, findScopeCycle, type IncludedScopes } from './protocol/scope-hierarchy.ts'
+import type { Upstream } from '../ports/upstream.ts'
+import { isScope, offlineAccess } from '../protocol/scope.ts'
+import { type ExpandScopes, expandScopes, findScopeCycle, type IncludedScopes } from '../protocol/scope-hierarchy.ts'
+import type { OAuthProxyOptions, RefreshTokenPolicy } from './options.ts'
 import { listOf } from './refuse-options.ts'
 
 /** Which scopes there are, and what clients may have of them. */
@@ -16,9 +16,6 @@ export interface ScopePolicy {
   readonly registeredIsLimit: boolean
   readonly refreshTokens: RefreshTokenPolicy
 }
-
-/** Which grants get a refresh token. */
-export type RefreshTokenPolicy = 'grant-type' | 'offline-access'
 
 /** Parses the scopes of the options; adds to `problems` what is wrong with them. */
 export function parseScopes(options: OAuthProxyOptions, upstream: Upstream, problems: string[]): ScopePolicy {

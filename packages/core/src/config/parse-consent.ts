@@ -1,4 +1,4 @@
-import type { ConsentMode } from './consent/ask-consent.ts'
+import type { ConsentMode } from '../consent/ask-consent.ts'
 import type { OAuthProxyOptions } from './options.ts'
 
 /** When people are asked, and which redirect URIs a yes is remembered for. */

@@ -1,5 +1,5 @@
+import type { DpopPolicy } from '../tokens/dpop-proofs.ts'
 import type { ExtensionOptions } from './options.ts'
-import type { DpopPolicy } from './tokens/dpop-proofs.ts'
 
 /** Parses the option `extensions.dpop`. */
 export function parseDpop(dpop: NonNullable<ExtensionOptions['dpop']>, problems: string[]): DpopPolicy {
