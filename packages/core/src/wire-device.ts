@@ -1,5 +1,5 @@
 import type { RequestPolicy } from './clients/authorization-request.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { type ShowConsentNeeds, showConsent } from './consent/show-consent.ts'
 import { type DeviceAuthorizationNeeds, deviceAuthorizationEndpoint } from './device/authorize-device.ts'
 import { type DoneEndpointNeeds, doneEndpoint } from './device/done.ts'
