@@ -256,7 +256,8 @@ describe('clientStorage', () => {
   it('takes it sealed, or when the operator says it out loud', () => {
     expect(problemsOf({ clientStorage: storeWith({ reach: 'shared', sealed: true }) })).toEqual([])
     expect(problemsOf({ clientStorage: storeWith({ reach: 'shared' }), dangerouslyStorePlain: true })).toEqual([])
-    expect(problemsOf({ clientStorage: storeWith({ reach: 'shared' }), dangerouslyStorePlain: false })).toEqual([unsealed])
+    for (const no of [false, 'false', 'true', 1, null])
+      expect(problemsOf({ clientStorage: storeWith({ reach: 'shared' }), dangerouslyStorePlain: no })).toEqual([unsealed])
   })
 
   it('needs a store that every host shares, where there are many', () => {
@@ -504,6 +505,20 @@ describe('clients.registration (T101)', () => {
       'clients.registration.initialAccessToken is neither true nor false',
       'clients.registration.managed is neither true nor false',
     ])
+  })
+})
+
+describe('hooks (T101)', () => {
+  it.each([60, '60', true, null, {}])('can be called: %j cannot, and would limit nothing or let in anybody', (value) => {
+    expect(problemsOf({ limits: { rateLimit: value }, upstream: { authorizeUser: value } })).toEqual([
+      'limits.rateLimit is not a function',
+      'upstream.authorizeUser is not a function',
+    ])
+  })
+
+  it('are taken, and so is no limit at all', () => {
+    expect(problemsOf({ limits: { rateLimit: () => 1 }, upstream: { authorizeUser: () => false } })).toEqual([])
+    expect(problemsOf({ limits: { rateLimit: false } })).toEqual([])
   })
 })
 

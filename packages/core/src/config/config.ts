@@ -23,7 +23,7 @@ import {
   day,
   listOf,
   refuseLists,
-  refuseNumbers,
+  refuseNumbersAndHooks,
   refuseRedirectPatterns,
   refuseStore,
   refuseUpstreamClient,
@@ -72,7 +72,7 @@ export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Con
     ...refuseStore(options),
     ...refuseLists(options),
     ...refuseRedirectPatterns(policy.redirectUris),
-    ...refuseNumbers(options),
+    ...refuseNumbersAndHooks(options),
   )
   const clients = parseClients(options, { ...policy, ...extensions }, signingKey ? [signingKey, ...signingKeys] : [], problems)
   const resourceServers = parseResourceServers(options.verification?.resourceServers, addresses.resources, problems)

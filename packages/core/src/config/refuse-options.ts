@@ -33,7 +33,7 @@ export function refuseStore({ baseUrl, clientStorage, dangerouslyStorePlain, hos
   if (hosts === 'many' && clientStorage.reach !== 'shared') {
     problems.push(`hosts: 'many' needs a store that every host shares; this one reaches only the ${clientStorage.reach}`)
   }
-  if (clientStorage.reach !== 'process' && !clientStorage.sealed && !dangerouslyStorePlain) {
+  if (clientStorage.reach !== 'process' && !clientStorage.sealed && dangerouslyStorePlain !== true) {
     problems.push(
       'clientStorage can be read by others and is not sealed: clientStorage: encrypted(yourStore, fernet(process.env.STORAGE_ENCRYPTION_KEY)), or dangerouslyStorePlain: true',
     )
@@ -80,14 +80,24 @@ function refuseRedirectPattern(pattern: string): string | undefined {
   return refuseRedirectUri(example, { redirectSchemes: [schemeOf(pattern)] })
 }
 
-/** Lengths, counts and names out of their range. */
-export function refuseNumbers({ lifetimes, upstream, verification, limits, namespace }: OAuthProxyOptions): string[] {
+// A limit that throws limits nothing, so one that cannot be called has to be seen here (threat T101).
+function refuseHooks({ limits: { rateLimit } = {}, upstream: { authorizeUser } = {} }: OAuthProxyOptions): string[] {
+  const hooks = { 'limits.rateLimit': rateLimit === false ? undefined : rateLimit, 'upstream.authorizeUser': authorizeUser }
+  return Object.entries(hooks).flatMap(([name, hook]) =>
+    hook === undefined || typeof hook === 'function' ? [] : [`${name} is not a function`],
+  )
+}
+
+/** Lengths, counts and names out of their range, and hooks that cannot be called. */
+export function refuseNumbersAndHooks(options: OAuthProxyOptions): string[] {
+  const { lifetimes, upstream, verification, limits, namespace } = options
   const lengths = { ...defaultLifetimes, ...lifetimes, 'upstream.staleFor': upstream?.staleFor ?? day }
   const counts = { 'verification.cacheFor': verification?.cacheFor ?? 0, 'limits.trustedProxies': limits?.trustedProxies ?? 0 }
   const problems = [
     ...Object.entries(lengths).flatMap(([name, length]) => (Number.isInteger(length) && length > 0 ? [] : [name])),
     ...Object.entries(counts).flatMap(([name, count]) => (Number.isInteger(count) && count >= 0 ? [] : [name])),
   ].map((name) => `${name} is not a whole number${name === 'limits.trustedProxies' ? '' : ' of seconds'} that can be used`)
+  problems.push(...refuseHooks(options))
   // The grant it waits in ends then as well.
   if (Number.isInteger(lengths.code) && lengths.code > fixedLifetimes.grantPending)
     problems.push(`code is longer than the ${fixedLifetimes.grantPending} seconds that RFC 6749 allows`)
