@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { countedStore } from '../support/counted-store.ts'
 import { distantStore } from '../support/distant-store.ts'
 import { type House, type HouseOptions, openHouse, redirectUri, type TokenAnswer } from '../support/house.ts'
+import { openProofKey } from '../support/proof-key.ts'
 import { type JsonAnswer, readJson, refusal } from '../support/read-json.ts'
 import { type Answer, openTab, signInUpstream, type Tab, unescapeHtml } from '../support/tab.ts'
 
@@ -457,6 +458,35 @@ describe('a device that asks', () => {
     expect((await poll(opened)).status).toBe(503)
     store.fail(false)
     expect((await poll(opened)).status).toBe(200)
+  })
+})
+
+describe('a device that proves a key (DPoP)', () => {
+  it('gets tokens that are bound to it, and again with the same key alone (RFC 9449 §5)', async () => {
+    const opened = await openDevice({ extensions: { deviceGrant: true, dpop: 'allowed' } })
+    const { house, clientId, device } = opened
+    const [key, other] = [await openProofKey(house), await openProofKey(house)]
+    await approve(opened)
+    const fields = { grant_type: grantType, client_id: clientId, device_code: device.device_code }
+    const ask = async (proof?: string) => readJson(await house.post('/token', fields, proof === undefined ? {} : { dpop: proof }))
+    const first = await ask(await key.tokenProof())
+    expect(first).toMatchObject({ status: 200, body: { token_type: 'DPoP' } })
+    expect(await ask()).toEqual(unknown)
+    expect(await ask(await other.tokenProof())).toEqual(unknown)
+    expect(house.events.at(-1)).toMatchObject({ reason: 'code_of_another_key' })
+    expect((await ask(await key.tokenProof())).status).toBe(200)
+  })
+
+  it('uses up no proof while it waits', async () => {
+    const opened = await openDevice({ extensions: { deviceGrant: true, dpop: 'required' } })
+    const { house, clientId, device } = opened
+    const proof = await (await openProofKey(house)).tokenProof()
+    const fields = { grant_type: grantType, client_id: clientId, device_code: device.device_code }
+    const ask = async () => readJson(await house.post('/token', fields, { dpop: proof }))
+    expect(await ask()).toEqual(pending)
+    await approve(opened)
+    expect((await ask()).status).toBe(200)
+    expect((await ask()).body).toMatchObject({ error: 'invalid_dpop_proof' })
   })
 })
 
