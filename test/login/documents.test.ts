@@ -471,6 +471,9 @@ describe('the record of a document', () => {
     house.environment.advance(day)
     await ask(house)
     expect(await record()).toMatchObject({ createdAt: start, endsAt: start + 431 * day })
+    // The list of clients names it as long: once for each time that it was given longer to live.
+    const listed = store.written.filter(({ key }) => key.split(':')[1] === 'clients')
+    expect(listed.map(({ ttl }) => ttl)).toEqual([30 * day, 30 * day, 430 * day])
   })
 
   it('has no name that tells the URL', async () => {

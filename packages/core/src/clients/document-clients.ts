@@ -104,7 +104,8 @@ async function readAndKeep(
         },
         seen,
       ),
-      seen.record ? undefined : records.lists.add({ kind: 'clients' }, url, fixedLifetimes.clientUnused),
+      (seen.record?.endsAt ?? 0) < now + fixedLifetimes.clientUnused &&
+        records.lists.add({ kind: 'clients' }, url, fixedLifetimes.clientUnused),
     ])
     emit({ type: 'document.read', clientId: url, clientName: client.clientName })
     return client
