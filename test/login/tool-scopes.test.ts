@@ -167,6 +167,16 @@ function send(port: number, token: string, method: string, body?: string): Promi
   })
 }
 
+describe('a tool that is listed with no list', () => {
+  it.each([undefined, null, 'repo'])('is called by nobody: %j (T101)', async (scopes) => {
+    const listed: object = { delete_repo: scopes }
+    const { house, mcp, post } = open({ toolScopes: { ...listed } })
+    expect((await post(await tokenOf(house, 'user repo'), JSON.stringify(call('delete_repo')))).status).toBe(500)
+    expect(mcp.bodies).toEqual([])
+    expect((await post(await tokenOf(house, 'user'), JSON.stringify(call('whoami')))).status).toBe(200)
+  })
+})
+
 describe('the gates of our adapters', () => {
   it('judge calls too: Hono', async () => {
     const house = openHouse(options)

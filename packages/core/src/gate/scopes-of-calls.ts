@@ -20,9 +20,15 @@ export async function scopesOfCalls(request: Request, toolScopes: ToolScopes): P
   const json = parseJson(text)
   const needed = [json].flat().flatMap((message) => {
     const name = calledTool(message)
-    return name !== undefined && Object.hasOwn(toolScopes, name) ? (toolScopes[name] ?? []) : []
+    return name !== undefined && Object.hasOwn(toolScopes, name) ? requireList(toolScopes[name]) : []
   })
   return [...new Set(needed)]
+}
+
+// A tool that is listed with what is no list would otherwise need nothing.
+function requireList(scopes: readonly string[] | undefined): readonly string[] {
+  if (Array.isArray(scopes)) return scopes
+  throw new TypeError('toolScopes lists a tool without a list of scopes.')
 }
 
 async function readText(body: ReadableStream<Uint8Array>): Promise<string> {
