@@ -321,6 +321,17 @@ describe('an identity assertion is refused, spends nothing and writes nothing,',
 })
 
 describe('the keys of an enterprise', () => {
+  it('are tried ten at most where the assertion names none (T34)', async () => {
+    const own = createSigner()
+    const others = Array.from({ length: 10 }, () => createSigner().jwk)
+    const status = async (keys: readonly JWK[]) => {
+      const house = enterprise({ assertions: { trustedIssuers: [{ issuer, jwks: { keys } }] } })
+      return (await ask(house, await idJag(house, {}, own))).status
+    }
+    expect(await status([...others.slice(1), own.jwk])).toBe(200)
+    expect(await status([...others, own.jwk])).toBe(400)
+  })
+
   interface Network {
     readonly asked: string[]
     answers: Record<string, () => Response | Promise<Response>>

@@ -87,10 +87,16 @@ async function verifySignature(assertion: string, keys: readonly PublicJwk[], op
   }
 }
 
+/** Who has more keys of a kind names them: each that is tried costs a verification, and strangers publish as many as they like. */
+const mostTried = 10
+
 // Without a `kid` several keys may be the one: each of the right kind is tried.
 async function tryEach(several: unknown, assertion: string, options: JWTVerifyOptions): Promise<{ payload: JWTPayload }> {
   if (!(several instanceof errors.JWKSMultipleMatchingKeys)) throw several
+  let left = mostTried
   for await (const key of several) {
+    if (left === 0) break
+    left -= 1
     try {
       return await jwtVerify(assertion, key, options)
     } catch (cause) {

@@ -16,6 +16,15 @@ describe('a JWK set', () => {
     expect(parseJwkSet({ keys: [{ kty: 'AKP', pub: 'abc' }, okp, { ...okp, kid: 7 }] })).toEqual([okp])
   })
 
+  it('has no key whose signatures would take us long (T34)', () => {
+    const slow = [
+      { ...rsa, e: 'A'.repeat(12) },
+      { ...rsa, n: 'A'.repeat(1367) },
+    ]
+    const fine = { ...rsa, n: 'A'.repeat(1366), e: 'A'.repeat(11) }
+    expect(parseJwkSet({ keys: [...slow, fine] })).toEqual([fine])
+  })
+
   it.each<[string, unknown]>([
     ...['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth'].map((member): [string, unknown] => [
       `the private member ${member}`,

@@ -32,6 +32,12 @@ const set = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(100
 const privateMembers: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
+ * Moduli to 8192 bits and exponents to 64 (ours): nobody's key has more, and a signature by a stranger's that had would cost
+ * a hundred times what others do.
+ */
+const longest = { n: 1366, e: 11 }
+
+/**
  * The public keys of a JWK set (RFC 7517 §5); undefined when it is none, or when a key in it is private or a secret: whoever
  * published that has no key any more. Keys of a kind that we cannot use are left out.
  */
@@ -40,7 +46,11 @@ export function parseJwkSet(json: unknown): readonly PublicJwk[] | undefined {
   if (!parsed.success) return undefined
   const { keys } = parsed.data
   if (keys.some((key) => key.kty === 'oct' || hasPrivateMember(key))) return undefined
-  return keys.flatMap((key) => publicJwkShape.safeParse(key).data ?? [])
+  return keys.flatMap((key) => publicJwkShape.safeParse(key).data ?? []).filter(isOfUse)
+}
+
+function isOfUse({ n = '', e = '' }: PublicJwk): boolean {
+  return n.length <= longest.n && e.length <= longest.e
 }
 
 /** Whether a JWK has a member of a private key or of a secret (RFC 7518 §6.2.2, §6.3.2 and §6.4.1). */
