@@ -217,6 +217,21 @@ describe('a device asks for a code', () => {
     )
   })
 
+  it('and by a client that registered for nothing else no login is begun in any other way (RFC 6749 §4.1.2.1, RFC 7591 §2)', async () => {
+    const store = countedStore()
+    const house = openHouse({ extensions: { deviceGrant: true, pushedRequests: 'allowed' }, clientStorage: store })
+    const clientId = await registerDevice(house, { redirect_uris: [redirectUri] })
+    const { writes } = store
+    const { location, text } = await openTab(house).open(house.authorizeUrl(clientId))
+    expect([text, location]).toEqual([
+      '',
+      `${redirectUri}?error=unauthorized_client&error_description=The+client+did+not+register+this+grant+type.&state=the-state&iss=http%3A%2F%2Flocalhost%3A8000`,
+    ])
+    const pushed = await house.post('/par', Object.fromEntries(new URL(house.authorizeUrl(clientId)).searchParams))
+    expect(await readJson(pushed)).toEqual(refusal(400, 'unauthorized_client', 'The client did not register this grant type.'))
+    expect(store.writes).toBe(writes)
+  })
+
   it('proving itself as it registered, with a secret', async () => {
     const house = openHouse({
       ...on,

@@ -1,3 +1,4 @@
+import type { GrantType } from '../protocol/client-metadata.ts'
 import { isThumbprint } from '../protocol/dpop.ts'
 import { invalidRequest, invalidTarget, OAuthError } from '../protocol/errors.ts'
 import { hasForbiddenCharacter, type Parameters } from '../protocol/parameters.ts'
@@ -34,6 +35,8 @@ export interface RequestPolicy extends RequestableScopes {
   readonly defaultResource: string | undefined
   /** Undefined while tokens cannot be bound: then `dpop_jkt` is not looked at. */
   readonly dpop?: object | undefined
+  /** By which its client redeems the answer, and has to have registered for. Default: `authorization_code`. */
+  readonly grantType?: GrantType
 }
 
 /** The client's `state`, if it can be returned unchanged (RFC 6749 §4.1.2); undefined otherwise, and when there is none. */
@@ -58,6 +61,8 @@ export function parseAuthorizationRequest(
   if (repeated[0]) throw invalidRequest(`The parameter ${repeated[0]} was sent more than once.`, 'parameter_repeated')
   if (values.state !== undefined && state === undefined)
     throw invalidRequest('The parameter state is too long, or has characters that cannot be returned.', 'state_malformed')
+  if (!client.grantTypes.includes(policy.grantType ?? 'authorization_code'))
+    throw new OAuthError('unauthorized_client', 'The client did not register this grant type.', { reason: 'grant_type_unregistered' })
   refuseUnsupported(values)
   return {
     clientId: client.id,

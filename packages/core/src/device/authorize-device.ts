@@ -8,7 +8,7 @@ import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { hashSecret } from '../protocol/compare.ts'
 import { deviceGrantType, formatDeviceCode, formatUserCode, userCodeOf } from '../protocol/device-code.ts'
-import { invalidRequest, OAuthError } from '../protocol/errors.ts'
+import { invalidRequest } from '../protocol/errors.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import { parseParameters } from '../protocol/parameters.ts'
 import { challengeOf } from '../protocol/pkce.ts'
@@ -33,7 +33,8 @@ export interface DeviceAuthorizationNeeds {
  * person; whoever types the code in at our page is asked there.
  */
 export function deviceAuthorizationEndpoint(needs: DeviceAuthorizationNeeds): Handler {
-  const { baseUrl, redirectUri, authenticateClient, policy, environment, emit, limiter } = needs
+  const { baseUrl, redirectUri, authenticateClient, environment, emit, limiter } = needs
+  const policy = { ...needs.policy, grantType: deviceGrantType }
   return openEndpoint({
     name: 'device-authorization',
     kind: 'api',
@@ -44,8 +45,6 @@ export function deviceAuthorizationEndpoint(needs: DeviceAuthorizationNeeds): Ha
       const { values, repeated } = parseParameters(await readForm(request), [...clientNames, 'scope', 'resource'] as const)
       if (repeated[0]) throw invalidRequest(`The parameter ${repeated[0]} was sent more than once.`, 'parameter_repeated')
       const client = await authenticateClient(authenticationIn(request, values))
-      if (!client.grantTypes.includes(deviceGrantType))
-        throw new OAuthError('unauthorized_client', 'The client did not register this grant type.', { reason: 'grant_type_unregistered' })
       const random = (): string => Buffer.from(environment.randomBytes(32)).toString('base64url')
       const [secret, verifier] = [random(), random()]
       // The request of a browser that comes back to a page of ours: judged as any other.
