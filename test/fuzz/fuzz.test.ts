@@ -15,7 +15,7 @@ process.stdout.write(`fuzz: FUZZ_SEED=${runs.seed} FUZZ_CASES=${runs.numRuns}\n`
 const day = 86_400
 
 /** What the caller has and events may name. */
-const noSecrets: readonly string[] = ['clientId', 'refreshing', 'redirectUri', 'machine', 'jwtBearer', 'resourceServer']
+const noSecrets: readonly string[] = ['clientId', 'refreshing', 'deviceClientId', 'redirectUri', 'machine', 'jwtBearer', 'resourceServer']
 
 /** Requests that follow each other, each from a good one: which, and what is wrong about it. */
 const sequence = fc.array(fc.tuple(fc.noBias(fc.nat(1000)), fc.array(change, { maxLength: 3 })), { minLength: 1, maxLength: 12 })
