@@ -561,6 +561,18 @@ describe('where the login comes back', () => {
     expect(opened.house.events.filter(({ type }) => type === 'device.approved')).toHaveLength(1)
   })
 
+  it('what is neither a yes nor a no is no answer: the device waits on (T30)', async () => {
+    const opened = await openDevice()
+    const tab = openTab(opened.house)
+    const done = await comeToDone(opened, tab)
+    const bare = done.replace(/code=[^&]*&/, '')
+    const pages = [await tab.open(`${done}&code=x`), await tab.open(`${done}&error=x&error=y`), await tab.open(bare)]
+    expect(pages.map(({ status }) => status)).toEqual([400, 400, 400])
+    expect(await polled(opened)).toEqual(pending)
+    expect((await tab.open(done)).status).toBe(200)
+    expect((await poll(opened)).status).toBe(200)
+  })
+
   it('twenty times at once, the device has one grant', async () => {
     const opened = await openDevice()
     const tab = openTab(opened.house)

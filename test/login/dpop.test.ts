@@ -183,6 +183,16 @@ describe('a proof is due', () => {
     expect(reasons(house)).toEqual(['proof_missing', 'proof_missing'])
   })
 
+  it('for such a client also after binding was turned off: a promise of no bearer tokens is kept, and nothing is spent', async () => {
+    const house = openHouse(on)
+    const { clientId, code } = await takeCode(house, {}, { dpop_bound_access_tokens: true })
+    const off = openHouse({ beside: house })
+    const key = await openProofKey(house)
+    expect(await readJson(await post(off, redemption(clientId, code), await key.tokenProof()))).toEqual(invalidProof)
+    const tokens: TokenAnswer = await (await post(house, redemption(clientId, code), await key.tokenProof())).json()
+    expect(boundTo(tokens)).toEqual({ jkt: key.thumbprint })
+  })
+
   it('from everybody, where it is required', async () => {
     const house = openHouse(required)
     const key = await openProofKey(house)

@@ -117,7 +117,7 @@ export interface ConsentOptions {
   /**
    * When people are asked. Default: `always`, at every login.
    *
-   * `remembered`: not again for 90 days by the same person in the same browser, for the same client, redirect URI and resource and
+   * `remembered`: not again for 90 days, while the grant of the last login lives, by the same person in the same browser, for the same client, redirect URI and resource and
    * no more scopes; and only for a login that no other site sent the browser to.
    *
    * `external`: never by us. **Dangerous unless the upstream itself shows people which MCP client asks, every time.** Any client that

@@ -30,7 +30,10 @@ export function doneEndpoint(needs: DoneEndpointNeeds): Handler {
     kind: 'page',
     emit,
     async get(request) {
-      const { values } = parseParameters(new URL(request.url).searchParams, ['code', 'error', 'state'] as const)
+      const { values, repeated } = parseParameters(new URL(request.url).searchParams, ['code', 'error', 'state'] as const)
+      // What is neither a yes nor a no must not be taken for one: the device would be told for good.
+      if (repeated.length > 0 || (values.code ?? values.error) === undefined)
+        throw invalidRequest('This is not an answer that was asked for.', 'device_answer_malformed')
       const key = (await records.deployment.open()).formKeyFor('device state')
       const userCode = parseDeviceState(values.state ?? '', key)
       if (userCode === undefined) throw invalidRequest('This is not an answer that was asked for.', 'device_state_not_ours')
