@@ -113,6 +113,40 @@ describe('the keys of a client', () => {
     expect(await find(client, 'one')).toEqual(failure.passing ? ['temporarily_unavailable', 'document_unreachable'] : [])
   })
 
+  it('that may be newer than those we know, and could not be read, are 503 and no refusal, also while their host is left alone (I6)', async () => {
+    const { find, world, environment } = open()
+    await find(client, 'one')
+    environment.advance(11)
+    world.failure = down
+    for (const _ of [1, 2]) {
+      expect(await find(client, 'two')).toEqual(['temporarily_unavailable', 'document_unreachable'])
+      expect(await find(client, 'one')).toEqual(['one'])
+    }
+    expect(world.asked).toHaveLength(2)
+    world.failure = gone
+    environment.advance(11)
+    expect(await find(client, 'two')).toEqual(['one'])
+    world.failure = undefined
+    world.published = { keys: [key('two')] }
+    environment.advance(11)
+    expect(await find(client, 'two')).toEqual(['two'])
+  })
+
+  it.each(['status_403', 'status_401', 'redirect', 'content_type', 'content_encoding'])(
+    'are not taken for none because of an answer that a filter before their host may have given: %s (I6)',
+    async (reason) => {
+      const { find, world } = open()
+      world.failure = new DocumentUnusable(reason)
+      expect(await find(client, 'one')).toEqual(['temporarily_unavailable', 'document_unreachable'])
+    },
+  )
+
+  it.each(['status_404', 'status_410', 'not_json', 'too_long', 'own_origin'])('are none where their owner says so: %s', async (reason) => {
+    const { find, world } = open()
+    world.failure = new DocumentUnusable(reason)
+    expect(await find(client, 'one')).toEqual([])
+  })
+
   it('that could not be read are no reason to take a client for another: 503, and the next look can be the good one', async () => {
     const { find, world, environment } = open()
     world.failure = down
@@ -147,10 +181,25 @@ describe('the keys of a client that is a URL', () => {
     expect(world.asked).toEqual([documentId])
   })
 
-  it('are the last ones while its document cannot be read', async () => {
-    const { find, world } = open()
+  it('may be newer than those we know while its document cannot be read: 503 and no refusal; and those we know stay good (I6)', async () => {
+    const { find, world, environment } = open()
     const { jwksUri: _, ...inline } = inDocument
+    const known = { ...inline, jwks: [key('old')] }
     world.failure = down
-    expect(await find({ ...inline, jwks: [key('old')] }, 'new')).toEqual(['old'])
+    for (const _ of [1, 2]) expect(await find(known, 'new')).toEqual(['temporarily_unavailable', 'document_unreachable'])
+    expect(await find(known, 'old')).toEqual(['old'])
+    expect(world.asked).toEqual([documentId])
+    environment.advance(11)
+    world.failure = gone
+    expect(await find(known, 'new')).toEqual(['old'])
+  })
+
+  it('are all there are where its document was just read', async () => {
+    const { find, world, environment } = open()
+    const { jwksUri: _, ...inline } = inDocument
+    const current = { ...inline, jwks: [key('old')], document: { readAt: environment.now(), freshUntil: environment.now() } }
+    world.document = current
+    for (const _ of [1, 2]) expect(await find(current, 'new')).toEqual(['old'])
+    expect(world.asked).toEqual([documentId])
   })
 })

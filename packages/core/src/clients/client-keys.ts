@@ -37,6 +37,7 @@ const coolDown: Seconds = 10
 
 interface Kept {
   readonly keys: readonly PublicJwk[]
+  readonly readAt: UnixSeconds
   readonly freshUntil: UnixSeconds
   readonly goodUntil: UnixSeconds
 }
@@ -50,13 +51,35 @@ export function clientKeys(needs: ClientKeysNeeds): FindClientKeys {
     jwks ?? (jwksUri === undefined ? [] : readKeys(id, jwksUri, kid))
   return async (client, kid) => {
     const keys = await keysOf(client, kid)
-    if (isAmong(keys, kid) || !client.document || !mayLookAt(client.id)) return keys
+    if (isAmong(keys, kid) || !client.document) return keys
+    if (!mayLookAt(client.id)) {
+      if (isCurrent(client.document, environment)) return keys
+      throw busy(coolingDownNow())
+    }
     const current = await readAgain(client.id).catch((cause: unknown) => {
-      if (cause instanceof DocumentUnusable) return client
-      throw cause
+      if (!(cause instanceof DocumentUnusable)) throw cause
+      if (!isFinal(cause)) throw busy(cause)
+      return client
     })
     return keysOf(current, kid)
   }
+}
+
+/** Whether it was read so lately that what is not in it is nowhere. */
+function isCurrent({ readAt }: { readonly readAt: UnixSeconds }, environment: Pick<Environment, 'now'>): boolean {
+  return readAt + coolDown >= environment.now()
+}
+
+/** What may be said by something that stands before the owner's host, and be otherwise for the next of our hosts. */
+const unsure = /^(status_(?!404$|410$)\d+|redirect|content_type|content_encoding)$/
+
+/** Whether the owner says that there are none; otherwise nobody knows, and that is no no (invariant I6). */
+function isFinal({ reason, passing }: DocumentUnusable): boolean {
+  return !passing && !unsure.test(reason)
+}
+
+function coolingDownNow(): DocumentUnusable {
+  return new DocumentUnusable('cooling_down', { passing: true })
 }
 
 function isAmong(keys: readonly PublicJwk[], kid: string | undefined): boolean {
@@ -80,7 +103,7 @@ async function look({ fetchJson, environment, emit }: ClientKeysNeeds, clientId:
     const keys = parseJwkSet(json)
     if (!keys) throw new DocumentUnusable('refused')
     const now = environment.now()
-    return { keys, freshUntil: now + freshFor(headers, now, freshness), goodUntil: now + goodFor }
+    return { keys, readAt: now, freshUntil: now + freshFor(headers, now, freshness), goodUntil: now + goodFor }
   } catch (cause) {
     if (cause instanceof DocumentUnusable) emit({ type: 'document.refused', clientId, reason: `keys_${cause.reason}` })
     throw cause
@@ -95,7 +118,7 @@ function keysAt(needs: ClientKeysNeeds, mayLookAt: (place: string) => boolean): 
 
   /** Whoever asks while keys are being read waits for those. */
   async function lookOnce(clientId: string, url: string): Promise<Kept> {
-    if (!underWay.has(url) && !mayLookAt(url)) throw new DocumentUnusable('cooling_down', { passing: true })
+    if (!underWay.has(url) && !mayLookAt(url)) throw coolingDownNow()
     const looking = underWay.get(url) ?? look(needs, clientId, url).finally(() => underWay.delete(url))
     underWay.set(url, looking)
     const read = await looking
@@ -111,9 +134,11 @@ function keysAt(needs: ClientKeysNeeds, mayLookAt: (place: string) => boolean): 
       return (await lookOnce(clientId, url)).keys
     } catch (cause) {
       if (!(cause instanceof DocumentUnusable)) throw cause
-      if (known && known.goodUntil > now) return known.keys
-      if (cause.passing) throw busy(cause)
-      return []
+      const good = known && known.goodUntil > now ? known : undefined
+      // Who signs with a newer key must not be refused because that key could not be read.
+      if (good && (isAmong(good.keys, kid) || isCurrent(good, needs.environment))) return good.keys
+      if (!isFinal(cause)) throw busy(cause)
+      return good?.keys ?? []
     }
   }
 }
