@@ -212,8 +212,10 @@ describe('a client that the operator lists', () => {
   })
 
   it.each([
-    ['a secret that is not set', { clientSecret: undefined }, 'has a clientSecret that is not a text'],
-    ['a secret that is null', { clientSecret: null }, 'has a clientSecret that is not a text'],
+    ['a secret that is not set', { clientSecret: undefined }, 'has a clientSecret that is not set'],
+    ['a secret that is null', { clientSecret: null }, 'has a clientSecret that is not set'],
+    ['keys that are not set', { jwksUri: undefined }, 'has a jwksUri that is not set'],
+    ['a secret that is no text', { clientSecret: 12345678901234567890n }, 'has a clientSecret with a blank, + % or other characters'],
     [
       'a secret that it does not send',
       { authentication: 'none' },

@@ -451,6 +451,20 @@ describe('the keys of an enterprise', () => {
     expect(network.asked).toHaveLength(2)
   })
 
+  it('may be newer than those we know while the issuer is away: 503 and no refusal, and nothing is spent (I6)', async () => {
+    const { house, network } = connected({ issuer, jwksUri: at('/keys') }, { [at('/keys')]: keys(signer.jwk) })
+    const next = createSigner('ES256', 'next')
+    expect((await ask(house, await idJag(house))).status).toBe(200)
+    network.answers = { [at('/keys')]: () => new Response(null, { status: 500 }) }
+    house.environment.advance(30)
+    const early = await idJag(house, { jti: 'early' }, next)
+    for (const _ of [1, 2]) expect([(await ask(house, early)).status, network.asked.length]).toEqual([503, 2])
+    expect((await ask(house, await idJag(house, { jti: 'known' }))).status).toBe(200)
+    network.answers = { [at('/keys')]: keys(signer.jwk, next.jwk) }
+    house.environment.advance(30)
+    expect((await ask(house, early)).status).toBe(200)
+  })
+
   it('are good for ten minutes, then read again: one that was withdrawn is refused; and for a day while the issuer is away', async () => {
     const { house, network } = connected({ issuer, jwksUri: at('/keys') }, { [at('/keys')]: keys(signer.jwk) })
     const status = async (jti: string): Promise<number> => (await ask(house, await idJag(house, { jti }))).status

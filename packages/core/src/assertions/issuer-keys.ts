@@ -49,15 +49,16 @@ export function issuerKeys(of: IssuerKeysOf, { environment, emit }: IssuerKeysNe
   return async (kid) => {
     if (of.jwks) return of.jwks
     const age = (): Seconds => environment.now() - (known?.at ?? Number.NEGATIVE_INFINITY)
-    const isKnown = known?.keys.some((key) => kid === undefined || key.kid === kid) === true
-    const isDue = (age() > fresh || !isKnown) && environment.now() - triedAt >= pause
+    const isKnown = (): boolean => known?.keys.some((key) => kid === undefined || key.kid === kid) === true
+    const isDue = (age() > fresh || !isKnown()) && environment.now() - triedAt >= pause
     if (isDue || reading) {
       reading ??= read().finally(() => {
         reading = undefined
       })
       await reading
     }
-    if (!known || age() > stale) throw new UpstreamUnavailable('issuer_keys_unknown')
+    // What is signed with a newer key must not be refused because that key could not be read (invariant I6).
+    if (!known || age() > stale || (!isKnown() && known.at < triedAt)) throw new UpstreamUnavailable('issuer_keys_unknown')
     return known.keys
   }
 }

@@ -55,7 +55,8 @@ function refuseGrantTypes({ grantTypes = ['authorization_code'], clientSecret, j
 // A variable that is not set would make a client that keeps a secret one that anybody can be.
 function refuseAuthentication(client: StaticClient): void {
   const { clientSecret, jwks, jwksUri, authentication } = client
-  if ('clientSecret' in client && typeof clientSecret !== 'string') throw new TypeError('has a clientSecret that is not a text')
+  const unset = (['clientSecret', 'jwks', 'jwksUri'] as const).find((name) => name in client && (client[name] ?? undefined) === undefined)
+  if (unset) throw new TypeError(`has a ${unset} that is not set`)
   if (clientSecret !== undefined && clientSecret.length < 16) throw new TypeError('has a clientSecret of less than 16 characters')
   if (clientSecret !== undefined && !isSafe(clientSecret))
     throw new TypeError('has a clientSecret with a blank, + % or other characters than ASCII')
