@@ -30,6 +30,18 @@ describe('registration that is closed', () => {
     expect(store.writes).toBe(0)
   })
 
+  it('is not what a person is sent back for, when a client is unknown: only the operator can help (R53)', async () => {
+    const house = openHouse(closed)
+    const page = await openTab(house).open(house.authorizeUrl('nobody'))
+    expect([page.status, /<main>\n(.*)\n<\/main>/s.exec(page.text)?.[1]]).toEqual([
+      400,
+      `<h1>This login cannot go on</h1>
+<p>The application is not known here, and cannot register itself. Ask whoever runs this server.</p>
+<p>Close this page and start again in your application.</p>
+<p class="quiet">invalid_client</p>`,
+    ])
+  })
+
   it('leaves the listed clients a login (R111)', async () => {
     const house = openHouse(closed)
     const end = await house.signIn('desk')

@@ -110,6 +110,7 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
     authorize: authorizeEndpoint({
       ...asking,
       pushedRequests: config.pushedRequests,
+      registrationIsOpen: config.registration.isOpen,
       findClient: domain.findCurrentClient,
       askConsent: askConsent({ ...config, ...ask }),
     }),

@@ -13,6 +13,8 @@ export interface ReadRequestNeeds {
   readonly records: Pick<Records, 'pushedRequests'>
   /** Whether clients may push their requests, or have to; undefined: they cannot. */
   readonly pushedRequests: 'allowed' | 'required' | undefined
+  /** Whether clients may register, so that one that is unknown can help itself. */
+  readonly registrationIsOpen: boolean
 }
 
 /** A request and the client it names, neither of them proven to belong to the other. */
@@ -28,7 +30,7 @@ export interface ReadRequest {
  * Throws errors that must not be redirected.
  */
 export async function readRequest(
-  { findClient, records, pushedRequests }: ReadRequestNeeds,
+  { findClient, records, pushedRequests, registrationIsOpen }: ReadRequestNeeds,
   sent: Parameters<AuthorizeName>,
   request: Request,
 ): Promise<ReadRequest> {
@@ -42,10 +44,13 @@ export async function readRequest(
     findClient(values.client_id, request),
     reference === undefined ? undefined : records.pushedRequests.find(reference),
   ])
-  if (!client) throw invalidClient('The application is not registered here, or no longer. It has to register again.', 'client_unknown')
+  if (!client) throw invalidClient(registrationIsOpen ? hasToRegister : cannotRegister, 'client_unknown')
   if (reference !== undefined) return { client, parameters: { values: valuesOf(pushed, client), repeated: [] }, refused: false }
   return { client, parameters: sent, refused: pushedRequests === 'required' || (pushedRequests && client.pushesRequests) === true }
 }
+
+const hasToRegister = 'The application is not registered here, or no longer. It has to register again.'
+const cannotRegister = 'The application is not known here, and cannot register itself. Ask whoever runs this server.'
 
 // One text for what is over, what never was and what another client pushed (RFC 9126 §7.2).
 function valuesOf(pushed: PushedRequest | undefined, client: Client): PushedRequest['values'] {
