@@ -53,6 +53,16 @@ describe('banner', () => {
     expect(text({ STORAGE_URL: 'rediss://db' })).toContain('  State     in the Redis at db\n')
   })
 
+  it('says on a public server how many clients a flood can leave behind (T41)', () => {
+    const open = { ...app, BASE_URL: 'https://mcp.example.com', STORAGE_URL: 'memory:' }
+    expect(text(open)).toContain(
+      '\n\n  Limits    120 registrations a minute from one address: at most 5,184,000 that nobody uses, for each address and host\n\n',
+    )
+    expect(text({ ...open, RATE_LIMITS: 'off' })).toContain('\n\n  Limits    OFF: nothing bounds how many clients a stranger registers\n\n')
+    expect(text({ RATE_LIMITS: 'off' })).not.toContain('Limits')
+    expect(text({})).not.toContain('Limits')
+  })
+
   it('says that a stand-in is for one host', () => {
     const many = { HOSTS: 'many', STORAGE_URL: 'redis://db' }
     expect(text(many, { standIn })).toContain('Other hosts have one of their own: a login works only with a single host.\n')

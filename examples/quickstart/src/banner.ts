@@ -18,6 +18,7 @@ export function banner(start: Start): string {
     `Drawbridge quickstart: an MCP server with a login.\n\n  MCP URL   ${mcpUrl}`,
     `  ${signIn(start)}`,
     `  State     ${whereState(start.settings)}`,
+    ...limitLines(start.settings),
     ...dotenvLines(start.dotenv),
     connecting(mcpUrl, isLoopback(baseUrl) ? onlyHere : fromAnywhere(mcpUrl)),
     atGitHub(start),
@@ -42,6 +43,13 @@ function whereState({ storage, hosts }: Settings): string {
   if (storage.kind === 'sqlite') return `in the file ${storage.path}`
   if (storage.kind === 'memory') return 'in memory: all of it is gone when this stops'
   return `in the Redis at ${new URL(storage.url).host}${hosts === 'many' ? ', shared with the other hosts' : ''}`
+}
+
+// What the server does by itself: 120 a minute, and an end after 30 days without use. On loopback there are no strangers.
+function limitLines({ baseUrl, rateLimits }: Settings): string[] {
+  if (isLoopback(baseUrl)) return []
+  if (!rateLimits) return ['  Limits    OFF: nothing bounds how many clients a stranger registers']
+  return ['  Limits    120 registrations a minute from one address: at most 5,184,000 that nobody uses, for each address and host']
 }
 
 function dotenvLines({ path, taken, made }: Start['dotenv']): string[] {
