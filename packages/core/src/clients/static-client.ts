@@ -23,7 +23,7 @@ export interface StaticClient {
   readonly jwksUri?: string
   /** How it sends the secret. Default: `client_secret_basic`. */
   readonly authentication?: 'client_secret_basic' | 'client_secret_post'
-  /** Where people are sent back to; a client whose grant types need no person has none. */
+  /** Where people are sent back to; a client that sends nobody here, a machine or a device, has none. */
   readonly redirectUris?: readonly string[]
   /** What it may use. `client_credentials` lets it act for itself, with its own `scopes`. Default: `authorization_code` and `refresh_token`. */
   readonly grantTypes?: readonly GrantType[]

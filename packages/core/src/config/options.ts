@@ -16,7 +16,7 @@ export interface OAuthProxyOptions {
   readonly baseUrl: string
   /** Our identity: the `issuer` of the metadata, `iss` of tokens and redirects. Default: `baseUrl`. */
   readonly issuerUrl?: string
-  /** Where the MCP endpoints are, below `baseUrl` and without its path. Default: `/mcp`. */
+  /** Where the MCP endpoints are, below `baseUrl` and without its path. Each is a resource of its own. Default: `/mcp`. */
   readonly mcpPath?: string | readonly string[]
   /** Our registration with the upstream. */
   readonly clientId: string
@@ -26,15 +26,15 @@ export interface OAuthProxyOptions {
   readonly jwtSigningKey: SigningKeyInput | readonly SigningKeyInput[]
   /** Where all state is. No default: it decides what survives a restart. */
   readonly clientStorage: Store
-  /** `many` requires a store that every host shares. Default: `one`. */
+  /** `many` requires a store that every host shares. Default: `one`, which any store can do. */
   readonly hosts?: 'one' | 'many'
-  /** Begins the names of all records, so that deployments can share a store. Default: `drawbridge-` and 10 characters of the issuer's hash. */
+  /** Begins the names of all records, so that deployments can share a store. Default: `drawbridge-` and 10 digits of the issuer's hash. */
   readonly namespace?: string
-  /** Allows a store that others can read without sealing it. */
+  /** Allows a store that others can read and that is not sealed: whoever reads it has every grant in it, with the upstream's tokens. Default: false. */
   readonly dangerouslyStorePlain?: boolean
   /** The scopes a token needs on the MCP endpoint, and what a client gets that asks for none. Default: the provider's. */
   readonly requiredScopes?: readonly string[]
-  /** Is told what happens, without secrets. Never awaited; what it throws is dropped. */
+  /** Is told what happens, without secrets. Never awaited; what it throws is dropped. Default: nobody is told. */
   readonly onEvent?: (event: RecordedEvent) => void
   /** How long things live; each default has its reason beside it. */
   readonly lifetimes?: Partial<Lifetimes>
@@ -49,9 +49,9 @@ export interface OAuthProxyOptions {
 
 /** Which clients may register, and for what. */
 export interface ClientOptions {
-  /** Who may register at `/register`. `closed`: nobody; listed clients, and those that registered before, stay. Default: `open`, anybody. */
+  /** Who may register at `/register`. `closed`: nobody; listed clients, those that are URLs, and those that registered before, stay. Default: `open`, anybody: MCP clients appear by themselves, and what one may do is decided by the person. */
   readonly registration?: 'open' | 'closed' | RegistrationOptions
-  /** Every scope a client may ask for. Default: `requiredScopes`. */
+  /** Scopes that a client may ask for beside `requiredScopes` and `offline_access`. Default: none. */
   readonly validScopes?: readonly string[]
   /** Clients that the operator registers by hand. Default: none. */
   readonly static?: readonly StaticClient[]
@@ -62,7 +62,7 @@ export interface ClientOptions {
    * A redirect URI has to be the client's own and on this list, when it registers and in each request. Default: no list, every redirect URI that can be registered.
    */
   readonly redirectUris?: readonly string[]
-  /** Clients whose id is the URL of a document about them, which we read (client ID metadata documents). `false` for none. Default: those of every public host. */
+  /** Clients whose id is the URL of a document about them, which we read (client ID metadata documents). `false` for none. Default: those of every public host, as of clients that register. */
   readonly metadataDocuments?: false | MetadataDocumentOptions
 }
 
@@ -76,10 +76,10 @@ export interface MetadataDocumentOptions {
 
 /** How clients register, where it is neither `open` to anybody nor `closed`. */
 export interface RegistrationOptions {
-  /** Whether each registration needs an initial access token (RFC 7591 §3), which `auth.createInitialAccessToken` makes. Default: no. */
+  /** Whether each registration needs an initial access token (RFC 7591 §3), which `auth.createInitialAccessToken` makes. Default: false, since few MCP clients can be told one. */
   readonly initialAccessToken?: boolean
   /**
-   * Lets a client read, replace and remove what it registered, at an address and with a token of its own that it is told when it registers (RFC 7592). It needs a store that keeps lists. Default: no.
+   * Lets a client read, replace and remove what it registered, at an address and with a token of its own that it is told when it registers (RFC 7592). It needs a store that keeps lists. Default: false, which is a secret less to keep.
    */
   readonly managed?: boolean
   /**
@@ -93,7 +93,7 @@ export interface RegistrationOptions {
 export interface ScopeOptions {
   /** Scopes that a scope includes, at any depth: `{ admin: ['read', 'write'] }` lets a token with `admin` pass where `read` is needed. Added to the provider's own. */
   readonly includes?: IncludedScopes
-  /** Whether a client may ask for no more than it registered, or for `requiredScopes` where it registered none. Default: `false`, so that a client can step up without registering again. */
+  /** Whether a client may ask for no more than it registered, or for `requiredScopes` where it registered none. Default: false, so that a client can step up without registering again. */
   readonly registeredIsLimit?: boolean
   /** Who gets a refresh token: clients with the grant type and whoever was granted `offline_access`, or only those that have both. Default: `grant-type`, because few clients ask for that scope. */
   readonly refreshTokens?: RefreshTokenPolicy
@@ -104,9 +104,9 @@ export type RefreshTokenPolicy = 'grant-type' | 'offline-access'
 
 /** How often one address may call. */
 export interface LimitOptions {
-  /** Counts requests where you like, or not at all (`false`). Default: a window of a minute in each process, wide enough for hosted clients. */
+  /** Counts requests where you like; `false` counts nothing, and then nothing stops a flood or a guesser. Default: a window of a minute in each process, wide enough for hosted clients. */
   readonly rateLimit?: RateLimit | false
-  /** Proxies of yours in front, each of which adds to `X-Forwarded-For`. Default: 0, the header is not looked at. */
+  /** Proxies of yours in front, each of which adds to `X-Forwarded-For`; with more than there are, callers choose their address. Default: 0, the header is not looked at. */
   readonly trustedProxies?: number
 }
 
@@ -124,7 +124,7 @@ export interface ConsentOptions {
    * registers gets, through whoever follows its link with a living login at the upstream, all that this person may do here.
    */
   readonly mode?: ConsentMode
-  /** With `remembered`, also for clients that receive on loopback or by a scheme of their own, where another program can pose as them. Default: false. */
+  /** With `remembered`, also for clients that receive on loopback or by a scheme of their own, where another program can pose as them: for computers on which you decide what runs. Default: false. */
   readonly rememberNative?: boolean
 }
 
@@ -138,7 +138,7 @@ export interface UpstreamOptions {
 
 /** How access tokens are verified. */
 export interface VerificationOptions {
-  /** Seconds for which a token that was verified is not looked up again; a revocation takes as long to be seen. Default: 0. */
+  /** Seconds for which a token that was verified is not looked up again; a revocation takes as long to be seen. Default: 0, each call looks. */
   readonly cacheFor?: Seconds
   /** MCP servers elsewhere whose tokens we issue, and who may ask about them at `/introspect` (RFC 7662). Default: none, and no such endpoint. */
   readonly resourceServers?: readonly ResourceServer[]
@@ -177,8 +177,8 @@ export interface ExtensionOptions {
 
 /** DPoP, more closely. */
 export interface DpopOptions {
-  /** Default: `allowed`. */
+  /** Whether bearer tokens are issued and taken as well (`allowed`), or not (`required`). Default: `allowed`. */
   readonly use?: 'allowed' | 'required'
-  /** Whether proofs need a nonce of ours, so that nobody can make them in advance; a client is told one, and asks twice. Default: false. */
+  /** Whether proofs need a nonce of ours, so that nobody can make them in advance; a client is told one, and asks twice. Default: false, since each proof is good once and for minutes anyway. */
   readonly nonce?: boolean
 }

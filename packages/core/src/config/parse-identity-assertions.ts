@@ -32,7 +32,7 @@ export interface IdentityAssertionOptions {
    * the same as after a login. Default: a subject of issuer and `sub`, that no upstream has.
    */
   readonly subject?: IdentityOfAssertion
-  /** Lets clients use them that cannot prove who they are. Default: false. */
+  /** Lets clients use them that cannot prove who they are: whoever has a copy of an assertion, and is first, gets its token. Default: false. */
   readonly allowPublicClients?: boolean
 }
 
