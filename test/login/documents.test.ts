@@ -556,6 +556,31 @@ describe('what one address makes us fetch is limited', () => {
     expect(await statusOf(house, house.authorizeUrl('https://h.example.com/c'))).toBe(400)
   })
 
+  it('with the keys of clients that sign among it, and keys that are known stay good', async () => {
+    const { house, strangers } = open()
+    const signer = createSigner('ES256', 'k')
+    const registered = (host: string): Promise<string> => {
+      strangers.publish(`https://${host}/jwks`, { keys: [signer.jwk] })
+      return house.register({ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: `https://${host}/jwks` })
+    }
+    let made = 0
+    const token = async (clientId: string): Promise<number | undefined> => {
+      made += 1
+      const claims = { iss: clientId, sub: clientId, aud: house.baseUrl, exp: house.environment.now() + 60, jti: `${made}` }
+      const proof = { client_assertion_type: clientAssertionType, client_assertion: await sign(signer, claims) }
+      const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: 'x', ...proof })
+      return statusOf(house, '/token', { method: 'POST', body })
+    }
+    const first = await registered('first.example.com')
+    expect(await token(first)).toBe(400)
+    house.environment.advance(601)
+    for (let host = 0; host < 60; host += 1) expect(await token(await registered(`h${host}.example.com`))).toBe(400)
+    const asked = strangers.asked.length
+    expect(await token(await registered('h.example.com'))).toBe(429)
+    expect(await token(first)).toBe(400)
+    expect(strangers.asked).toHaveLength(asked)
+  })
+
   it('by the hook of the operator, where there is one', async () => {
     const kinds: string[] = []
     const { house } = open({ limits: { rateLimit: (_, __, kind) => (kinds.push(kind) === 2 ? 7 : 0) } })

@@ -48,7 +48,7 @@ export function wireClients(config: Config, { records, limiter, environment, emi
     issuer,
     records,
     verifyAssertion: verifyAssertion({ environment }),
-    findClientKeys: clientKeys({ fetchJson, readAgain: documents.readAgain, environment, emit }),
+    findClientKeys: clientKeys({ fetchJson, readAgain: documents.readAgain, limiter, environment, emit }),
   })
   return {
     findCurrentClient: findIn(documents.findCurrent),

@@ -26,7 +26,7 @@ export function authenticateClient({ findClient, proveByAssertion }: Authenticat
     const client = await findClient(credentials.clientId, authentication.request)
     if (!client) throw refuse('client_unknown')
     if (!mayAuthenticateBy(client, credentials.method)) throw refuse('client_authentication_by_another_method')
-    await prove(proveByAssertion, client, credentials)
+    await prove((by, proof) => proveByAssertion(by, proof, authentication.request), client, credentials)
     return client
   }
 }

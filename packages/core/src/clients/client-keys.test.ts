@@ -33,6 +33,7 @@ function open() {
     events: [] as Event[],
   }
   const find = clientKeys({
+    limiter: { admitAlso: async () => {} },
     environment,
     emit: (event) => world.events.push(event),
     async fetchJson(url) {

@@ -1,3 +1,4 @@
+import type { Limiter } from '../http/rate-limit.ts'
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { BoundedCache } from '../protocol/bounded-cache.ts'
@@ -9,16 +10,17 @@ import { busy, DocumentUnusable, type GuardedFetch } from './guarded-fetch.ts'
 
 /**
  * Finds the public keys of a client: those it registered, or those at its `jwks_uri`. Where none of them has the `kid`, they
- * are read again, though not for every stranger who makes one up. A client without keys has none. Rejects with
+ * are read again, though not for every stranger who makes one up. A client without keys has none. `request` is who asks: their address counts. Rejects with
  * `temporarily_unavailable` when they could not be read.
  */
-export type FindClientKeys = (client: Client, kid: string | undefined) => Promise<readonly PublicJwk[]>
+export type FindClientKeys = (client: Client, kid: string | undefined, request?: Request) => Promise<readonly PublicJwk[]>
 
 /** What it needs. */
 export interface ClientKeysNeeds {
   readonly fetchJson: GuardedFetch
   /** Reads the document of a client again, which may have other keys now. */
   readonly readAgain: (url: string) => Promise<Client>
+  readonly limiter: Pick<Limiter, 'admitAlso'>
   readonly environment: Environment
   readonly emit: Emit
 }
@@ -44,24 +46,25 @@ interface Kept {
 
 /** Makes a {@link FindClientKeys}. What it read is kept in this process, and losing it costs a look. */
 export function clientKeys(needs: ClientKeysNeeds): FindClientKeys {
-  const { readAgain, environment } = needs
+  const { readAgain, limiter, environment } = needs
   const mayLookAt = coolingDown(environment)
   const readKeys = keysAt(needs, mayLookAt)
-  const keysOf = async ({ id, jwks, jwksUri }: Client, kid: string | undefined): Promise<readonly PublicJwk[]> =>
-    jwks ?? (jwksUri === undefined ? [] : readKeys(id, jwksUri, kid))
-  return async (client, kid) => {
-    const keys = await keysOf(client, kid)
+  const keysOf: FindClientKeys = async ({ id, jwks, jwksUri }, kid, request) =>
+    jwks ?? (jwksUri === undefined ? [] : readKeys(id, jwksUri, kid, request))
+  return async (client, kid, request) => {
+    const keys = await keysOf(client, kid, request)
     if (isAmong(keys, kid) || !client.document) return keys
     if (!mayLookAt(client.id)) {
       if (isCurrent(client.document, environment)) return keys
       throw busy(coolingDownNow())
     }
+    await limiter.admitAlso('document', request)
     const current = await readAgain(client.id).catch((cause: unknown) => {
       if (!(cause instanceof DocumentUnusable)) throw cause
       if (!isFinal(cause)) throw busy(cause)
       return client
     })
-    return keysOf(current, kid)
+    return keysOf(current, kid, request)
   }
 }
 
@@ -97,7 +100,13 @@ function coolingDown(environment: Pick<Environment, 'now'>): (place: string) => 
   }
 }
 
-async function look({ fetchJson, environment, emit }: ClientKeysNeeds, clientId: string, url: string): Promise<Kept> {
+async function look(
+  { fetchJson, limiter, environment, emit }: ClientKeysNeeds,
+  clientId: string,
+  url: string,
+  request: Request | undefined,
+): Promise<Kept> {
+  await limiter.admitAlso('document', request)
   try {
     const { json, headers } = await fetchJson(url, sizeLimit)
     const keys = parseJwkSet(json)
@@ -110,33 +119,33 @@ async function look({ fetchJson, environment, emit }: ClientKeysNeeds, clientId:
   }
 }
 
-type ReadKeys = (clientId: string, url: string, kid: string | undefined) => Promise<readonly PublicJwk[]>
+type ReadKeys = (clientId: string, url: string, kid: string | undefined, request: Request | undefined) => Promise<readonly PublicJwk[]>
 
 function keysAt(needs: ClientKeysNeeds, mayLookAt: (place: string) => boolean): ReadKeys {
   const kept = new BoundedCache<Kept>(1000)
   const underWay = new Map<string, Promise<Kept>>()
 
   /** Whoever asks while keys are being read waits for those. */
-  async function lookOnce(clientId: string, url: string): Promise<Kept> {
+  async function lookOnce(clientId: string, url: string, request: Request | undefined): Promise<Kept> {
     if (!underWay.has(url) && !mayLookAt(url)) throw coolingDownNow()
-    const looking = underWay.get(url) ?? look(needs, clientId, url).finally(() => underWay.delete(url))
+    const looking = underWay.get(url) ?? look(needs, clientId, url, request).finally(() => underWay.delete(url))
     underWay.set(url, looking)
     const read = await looking
     kept.keep(url, read)
     return read
   }
 
-  return async (clientId, url, kid) => {
+  return async (clientId, url, kid, request) => {
     const now = needs.environment.now()
     const known = kept.find(url)
     if (known && known.freshUntil > now && isAmong(known.keys, kid)) return known.keys
     try {
-      return (await lookOnce(clientId, url)).keys
+      return (await lookOnce(clientId, url, request)).keys
     } catch (cause) {
-      if (!(cause instanceof DocumentUnusable)) throw cause
       const good = known && known.goodUntil > now ? known : undefined
       // Who signs with a newer key must not be refused because that key could not be read.
       if (good && (isAmong(good.keys, kid) || isCurrent(good, needs.environment))) return good.keys
+      if (!(cause instanceof DocumentUnusable)) throw cause
       if (!isFinal(cause)) throw busy(cause)
       return good?.keys ?? []
     }

@@ -6,7 +6,7 @@ import type { Records } from '../records/records.ts'
 import type { FindClientKeys } from './client-keys.ts'
 
 /** Proves that a client signed an assertion for us, and uses it up. Throws `AssertionRefused`. */
-export type ProveByAssertion = (client: Client, assertion: string) => Promise<void>
+export type ProveByAssertion = (client: Client, assertion: string, request?: Request) => Promise<void>
 
 /** What proving needs. */
 export interface ProveByAssertionNeeds {
@@ -23,7 +23,7 @@ export interface ProveByAssertionNeeds {
  * nothing but the good one can be; of two hosts that are shown it at once, one takes it (threat T75).
  */
 export function proveByAssertion({ issuer, verifyAssertion, findClientKeys, records }: ProveByAssertionNeeds): ProveByAssertion {
-  return async (client, assertion) => {
+  return async (client, assertion, request) => {
     const { id, endsAt } = await verifyAssertion(assertion, {
       issuer: client.id,
       subject: client.id,
@@ -31,7 +31,7 @@ export function proveByAssertion({ issuer, verifyAssertion, findClientKeys, reco
       audienceInList: false,
       algorithms: assertionAlgorithms,
       longest: fixedLifetimes.clientAssertion,
-      findKeys: (kid) => findClientKeys(client, kid),
+      findKeys: (kid) => findClientKeys(client, kid, request),
     })
     if (!(await useOnce(records.onces, 'client-assertion', { owner: client.id, id, endsAt })))
       throw new AssertionRefused('assertion_replayed')
