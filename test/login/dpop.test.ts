@@ -3,6 +3,7 @@ import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { countedStore } from '../support/counted-store.ts'
 import { distantStore } from '../support/distant-store.ts'
+import { failingStore } from '../support/failing-store.ts'
 import { type House, type HouseOptions, openHouse, redirectUri, type TokenAnswer, verifier } from '../support/house.ts'
 import { openProofKey, type ProofChanges, type ProofKey } from '../support/proof-key.ts'
 import { readJson, refusal } from '../support/read-json.ts'
@@ -569,6 +570,30 @@ describe('a nonce (RFC 9449 §8 and §9)', () => {
     expect([wrong.headers.get('dpop-nonce'), await readJson(wrong)]).toEqual([null, invalidProof])
     await post(house, redemption(clientId, code), await key.tokenProof())
     expect(store.writes).toBe(writes)
+  })
+})
+
+describe.each(['not-executed', 'outcome-unknown'] as const)('a store that fails a call (%s)', (how) => {
+  it('is 503, without a challenge, and no word against the token: with the next proof all goes on (REL-R5, invariant I6)', async () => {
+    const store = failingStore(memoryStore())
+    const house = openHouse({ ...on, clientStorage: store })
+    const key = await openProofKey(house)
+    const { clientId, tokens } = await login(house, key)
+    let refreshToken = tokens.refresh_token
+    const seen: (readonly [number, string | null])[] = []
+    for (let nth = 1; nth <= 6; nth += 1) {
+      store.failAt(nth, how)
+      const { status, challenge } = await callWith(house, key, tokens)
+      const refused = await post(house, rotation(clientId, refreshToken), await key.tokenProof())
+      seen.push([status, challenge], [refused.status, refused.headers.get('www-authenticate')])
+      store.heal()
+      expect(await callWith(house, key, tokens)).toEqual(passed)
+      const answer = await post(house, rotation(clientId, refreshToken), await key.tokenProof())
+      const next: TokenAnswer = await answer.json()
+      expect(answer.status).toBe(200)
+      refreshToken = next.refresh_token
+    }
+    expect(new Set(seen.map(String))).toEqual(new Set(['200,', '503,']))
   })
 })
 

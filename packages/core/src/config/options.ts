@@ -164,7 +164,8 @@ export interface ExtensionOptions {
   readonly identityAssertions?: IdentityAssertionOptions
   /**
    * The device grant (RFC 8628): a client on a device without a browser shows a code, which a person types in at `/device`, on a phone for instance.
-   * Whoever is sent a code by somebody else and types it in gives that somebody access, so turn it on only where a client needs it. Default: false.
+   * Whoever is sent a code by somebody else and types it in gives that somebody access, so turn it on only where a client needs it. It has no redirect URI,
+   * so `clients.redirectUris` keeps no such client away. Default: false.
    */
   readonly deviceGrant?: boolean
   /**
