@@ -106,6 +106,15 @@ describe('remembered: a second login goes on without a question', () => {
     expect(wayOf(await again())).toBe('went on')
   })
 
+  it('thirty times at once: however they meet in what is remembered, none of them fails (T8)', async () => {
+    const { house, tab, again } = await logInOnce()
+    const ways = await Promise.all(Array.from({ length: 30 }, () => again()))
+    const callbacks = await Promise.all(ways.map(({ location }) => signInUpstream(house, location)))
+    const ends = await Promise.all(callbacks.map(async (callback) => (await tab.open(callback)).status))
+    expect(new Set(ends)).toEqual(new Set([303]))
+    expect(wayOf(await again())).toBe('went on')
+  })
+
   it('until 90 days after the person was asked, whatever went on since', async () => {
     const { house, tab, clientId, again } = await logInOnce()
     house.environment.advance(89 * day)

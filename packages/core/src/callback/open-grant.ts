@@ -1,5 +1,6 @@
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
+import { StoreUnavailable } from '../ports/store.ts'
 import type { Identity, UpstreamTokens } from '../ports/upstream.ts'
 import { hashSecret } from '../protocol/compare.ts'
 import { accessDenied } from '../protocol/errors.ts'
@@ -9,7 +10,7 @@ import { coversScopes, narrowScopes, offlineAccess, resourceScopes } from '../pr
 import type { ExpandScopes } from '../protocol/scope-hierarchy.ts'
 import { newGrant } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
-import { rememberConsent } from '../records/remembered-consent.ts'
+import { type ConsentedLogin, rememberConsent } from '../records/remembered-consent.ts'
 import type { AuthorizationRequest, Transaction } from '../records/transaction.ts'
 
 /** What the operator says of a person: yes, no, or only these scopes. */
@@ -52,12 +53,22 @@ export async function openGrant(
     records.grants.create(id, grant),
     records.lists.add({ kind: 'subject-grants', id: identity.subject }, id, lifetimes.grant),
     records.lists.add({ kind: 'client-grants', id: request.clientId }, id, lifetimes.grant),
-    rememberAs !== undefined && records.rememberedConsents.change(rememberAs, (consent, at) => rememberConsent(consent, login, at)),
+    rememberAs !== undefined && remember(needs, rememberAs, login),
   ])
   emit({ type: 'grant.opened', clientId: request.clientId, grantId: id })
   if (!coversScopes(expandScopes(needs.requiredScopes), resourceScopes(scopes)))
     emit({ type: 'scope.elevated', clientId: request.clientId, grantId: id, requested: request.scopes, granted: scopes })
   return formatCode({ grantId: id, secret })
+}
+
+// The login is good without it: the person is asked again, or another login of theirs, at the same moment, has written it.
+async function remember({ records, emit }: OpenGrantNeeds, id: string, login: ConsentedLogin): Promise<void> {
+  try {
+    await records.rememberedConsents.change(id, (consent, now) => rememberConsent(consent, login, now))
+  } catch (cause) {
+    if (!(cause instanceof StoreUnavailable)) throw cause
+    emit({ type: 'store.unavailable', endpoint: 'callback', reason: cause.name })
+  }
 }
 
 async function grantScopes(
