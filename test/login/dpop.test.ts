@@ -682,6 +682,8 @@ it.each([
   [{ dpop: true }, "extensions.dpop is neither 'allowed' nor 'required'"],
   [{ dpop: { use: 'always' } }, "extensions.dpop.use is neither 'allowed' nor 'required'"],
   [{ dpop: { nonce: 'yes' } }, 'extensions.dpop.nonce is neither true nor false'],
+  [{ dpop: { required: true } }, 'extensions.dpop.required is no option: there are use and nonce'],
+  [{ dpop: null }, "extensions.dpop is neither 'allowed' nor 'required'"],
 ])('options that mean nothing are a problem: %j', (extensions: object, problem) => {
   expect(() => openHouse({ extensions })).toThrow(problem)
 })

@@ -3,8 +3,11 @@ import type { ExtensionOptions } from './options.ts'
 
 /** Parses the option `extensions.dpop`. */
 export function parseDpop(dpop: NonNullable<ExtensionOptions['dpop']>, problems: string[]): DpopPolicy {
-  const { use = 'allowed', nonce = false } = typeof dpop === 'object' ? dpop : { use: dpop }
-  refuseUse(typeof dpop === 'object' ? 'extensions.dpop.use' : 'extensions.dpop', use, problems)
+  const isGroup = typeof dpop === 'object' && dpop !== null
+  const { use = 'allowed', nonce = false, ...others } = isGroup ? dpop : { use: dpop }
+  refuseUse(isGroup ? 'extensions.dpop.use' : 'extensions.dpop', use, problems)
+  // `required: true` would be off in silence (threat T101).
+  for (const name of Object.keys(others)) problems.push(`extensions.dpop.${name} is no option: there are use and nonce`)
   if (typeof nonce !== 'boolean') problems.push('extensions.dpop.nonce is neither true nor false')
   return { required: use === 'required', nonce }
 }
