@@ -194,6 +194,20 @@ describe('the gates of our adapters', () => {
     expect(await (await post('whoami')).json()).toEqual(call('whoami'))
   })
 
+  it('judge calls whose body a middleware has read: Hono', async () => {
+    const house = openHouse(options)
+    const app = new Hono()
+      .use(async (context, next) => {
+        await context.req.json()
+        return next()
+      })
+      .post('/mcp', requireAuthInHono(house.auth, { toolScopes }), async (context) => context.json(await context.req.json()))
+    const headers = { authorization: `Bearer ${await tokenOf(house, 'user')}` }
+    const post = (name: string) => app.request('http://localhost:8000/mcp', { method: 'POST', headers, body: JSON.stringify(call(name)) })
+    expect(scopeOf(await post('delete_repo'))).toEqual([403, 'user repo'])
+    expect(await (await post('whoami')).json()).toEqual(call('whoami'))
+  })
+
   it.each([
     ['Express, before a body parser', []],
     ['Express, behind a body parser', [express.json()]],

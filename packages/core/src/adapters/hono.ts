@@ -1,4 +1,5 @@
 import { Hono, type MiddlewareHandler } from 'hono'
+import { cloneRawRequest } from 'hono/request'
 import { z } from 'zod'
 import type { ToolScopes } from '../gate/scopes-of-calls.ts'
 import type { Peer } from '../http/peer.ts'
@@ -99,7 +100,9 @@ export function wellKnownRoutes(auth: OAuthProxy): Hono {
 export function requireAuth(auth: OAuthProxy, options: AuthenticateOptions = {}): MiddlewareHandler<{ Variables: { auth: AuthInfo } }> {
   requireMcpPath(auth, options)
   return async (context, next) => {
-    const who = await auth.authenticate(context.req.raw, options)
+    // A middleware before us may have read the body, which Hono then keeps.
+    const isRead = options.toolScopes && context.req.raw.bodyUsed
+    const who = await auth.authenticate(isRead ? await cloneRawRequest(context.req) : context.req.raw, options)
     if (who instanceof Response) return who
     context.set('auth', who)
     return next()

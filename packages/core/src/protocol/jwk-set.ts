@@ -32,10 +32,10 @@ const set = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(100
 const privateMembers: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
- * Moduli to 8192 bits and exponents to 64 (ours): nobody's key has more, and a signature by a stranger's that had would cost
+ * Moduli to 8192 bits and exponents to 32 (ours): nobody's key has more, and a signature by a stranger's that had would cost
  * a hundred times what others do.
  */
-const longest = { n: 1366, e: 11 }
+const longest = { n: 1366, e: 6 }
 
 /**
  * The public keys of a JWK set (RFC 7517 §5); undefined when it is none, or when a key in it is private or a secret: whoever
