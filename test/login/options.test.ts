@@ -40,6 +40,30 @@ it('knows three modes of consent', () => {
     expect(problemsOf({ consent: { mode } })).toEqual(["consent.mode is neither 'always', 'remembered' nor 'external'"])
 })
 
+it.each([
+  [
+    'clients',
+    { registraton: 'closed' },
+    ['clients.registraton is no option: there are registration, validScopes, static, redirectSchemes, redirectUris, metadataDocuments'],
+  ],
+  [
+    'clients',
+    { registration: { initialAccesToken: true } },
+    ['clients.registration.initialAccesToken is no option: there are initialAccessToken, managed, sealedWith'],
+  ],
+  [
+    'clients',
+    { metadataDocuments: { trustedHost: [] } },
+    ['clients.metadataDocuments.trustedHost is no option: there are trustedHosts, dangerouslyAllowLoopback'],
+  ],
+  ['lifetimes', { access: 60 }, ['lifetimes.access is no option: there are accessToken, code, grantIdle, grant']],
+  ['consent', { constructor: 'always' }, ['consent.constructor is no option: there are serverName, mode, rememberNative']],
+  ['extensions', null, ['extensions is not an object']],
+  ['limits', [], ['limits is not an object']],
+])('refuses, in %s, %j: what is misspelt would be a wish that nobody grants (T101)', (group, members, problems) => {
+  expect(problemsOf({ [group]: members })).toEqual(problems)
+})
+
 it('lists every problem at once, and what mends it', () => {
   const everything = {
     baseUrl: undefined,
@@ -456,7 +480,7 @@ describe('clients.registration (T101)', () => {
     },
   )
 
-  it.each([true, 'sealed', null, 5])('cannot be %j', (registration) => {
+  it.each([true, 'sealed', null, 5, []])('cannot be %j', (registration) => {
     expect(problemsOf({ clients: { registration } })).toEqual([
       "clients.registration is neither 'open' nor 'closed' nor an object of options",
     ])

@@ -29,6 +29,7 @@ import {
   refuseUpstreamClient,
   schemeOf,
 } from './refuse-options.ts'
+import { requireKnownMembers } from './require-known-members.ts'
 
 /** The options, parsed once. */
 export interface Config extends Policy, Addresses, ClientsConfig, ConsentPolicy, Extensions, ResourceServers {
@@ -60,6 +61,11 @@ const knownSchemes: readonly string[] = ['cursor', 'vscode', 'vscode-insiders', 
 
 /** Parses the options. Throws one `ConfigurationError` that lists every problem. */
 export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Config {
+  requireKnownMembers(options)
+  return parseKnown(options, upstream)
+}
+
+function parseKnown(options: OAuthProxyOptions, upstream: Upstream): Config {
   const problems: string[] = []
   const addresses = parseAddresses(options, problems)
   const [resource, ...resources] = addresses.resources

@@ -64,7 +64,7 @@ function parseRegistration(
 ): RegistrationMode {
   const plain = { isOpen: registration === 'open', initialAccessToken: false, managed: false, sealingKeys: [] }
   if (registration === 'open' || registration === 'closed') return plain
-  if (typeof registration !== 'object' || registration === null) {
+  if (typeof registration !== 'object' || registration === null || Array.isArray(registration)) {
     problems.push("clients.registration is neither 'open' nor 'closed' nor an object of options")
     return plain
   }
