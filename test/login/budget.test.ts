@@ -95,7 +95,7 @@ describe('the store waits in sequence, warm and uncontended, of', patient, () =>
     await asks.auth.ready()
     const first = await comeToCallback(asks)
     expect(await store.waitsOf(() => first.tab.open(first.callback))).toMatchObject({ waits: 5, result: { status: 303 } })
-    const url = asks.authorizeUrl(first.clientId)
+    const url = asks.authorizeUrl(first.clientId, { resource: `${asks.baseUrl}/mcp` })
     expect(await store.waitsOf(() => openTab(asks).open(url))).toMatchObject({ waits: 1, result: { status: 200 } })
     expect(await store.waitsOf(() => first.tab.open(url))).toMatchObject({ waits: 4, result: { status: 303 } })
   })

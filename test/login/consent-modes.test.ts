@@ -18,7 +18,7 @@ const registerWeb = (house: House, metadata: Record<string, unknown> = {}): Prom
   house.register({ redirect_uris: [webUri], ...metadata })
 
 const webUrl = (house: House, clientId: string, parameters: Record<string, string | undefined> = {}): string =>
-  house.authorizeUrl(clientId, { redirect_uri: webUri, ...parameters })
+  house.authorizeUrl(clientId, { redirect_uri: webUri, resource: `${house.baseUrl}/mcp`, ...parameters })
 
 /** Where an authorization request ends: at the question, or on to the upstream without one. */
 function wayOf(answer: Answer): 'asked' | 'went on' | string {
@@ -173,6 +173,12 @@ describe('remembered: people are asked', () => {
     expect(wayOf(await again())).toBe('went on')
   })
 
+  it('where the client names no resource, and so may have been sent here by another server (T6)', async () => {
+    const { again } = await logInOnce()
+    expect(wayOf(await again({ resource: undefined }))).toBe('asked')
+    expect(wayOf(await again())).toBe('went on')
+  })
+
   it.each(['consent', 'login', 'select_account', 'consent login'])('where the client wants them asked: prompt=%s (G11)', async (prompt) => {
     const { again } = await logInOnce()
     expect(wayOf(await again({ prompt }))).toBe('asked')
@@ -208,8 +214,9 @@ describe('remembered: people are asked', () => {
     const house = openHouse({ consent: { mode: 'remembered', rememberNative: true } })
     const { tab, clientId, callback } = await comeToCallback(house)
     await redeem(house, clientId, (await tab.open(callback)).location)
-    expect(wayOf(await tab.open(house.authorizeUrl(clientId)))).toBe('went on')
-    expect(wayOf(await tab.open(house.authorizeUrl(clientId, { redirect_uri: 'http://127.0.0.1:6666/callback' })))).toBe('asked')
+    const resource = `${house.baseUrl}/mcp`
+    expect(wayOf(await tab.open(house.authorizeUrl(clientId, { resource })))).toBe('went on')
+    expect(wayOf(await tab.open(house.authorizeUrl(clientId, { resource, redirect_uri: 'http://127.0.0.1:6666/callback' })))).toBe('asked')
   })
 
   it('where the login never came to its grant: after a yes alone, and after a no', async () => {

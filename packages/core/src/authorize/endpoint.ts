@@ -12,7 +12,12 @@ import type { AuthorizationRequest } from '../records/transaction.ts'
 import { type ReadRequestNeeds, readRequest } from './read-request.ts'
 
 /** Asks the person, or goes on where no question is due; the consent room does it. `prompt` is the parameter of that name. */
-export type AskConsent = (request: AuthorizationRequest, client: Client, browser: Request, prompt: string | undefined) => Promise<Response>
+export type AskConsent = (
+  request: AuthorizationRequest,
+  client: Client,
+  browser: Request,
+  sent: { readonly prompt?: string; readonly resource?: string },
+) => Promise<Response>
 
 /** What the endpoint needs. */
 export interface AuthorizeEndpointNeeds extends ReadRequestNeeds {
@@ -49,7 +54,7 @@ export function authorizeEndpoint(needs: AuthorizeEndpointNeeds): Handler {
         const answer = { error: error.code, error_description: error.message, state: returnableState(parameters), iss: issuer }
         return seeOther(redirectTo(redirectUri, answer))
       }
-      return askConsent(asked, client, request, parameters.values.prompt)
+      return askConsent(asked, client, request, parameters.values)
     },
   })
 }

@@ -118,7 +118,7 @@ export interface ConsentOptions {
    * When people are asked. Default: `always`, at every login.
    *
    * `remembered`: not again for 90 days, while the grant of the last login lives, by the same person in the same browser, for the same client, redirect URI and resource and
-   * no more scopes; and only for a login that no other site sent the browser to.
+   * no more scopes; and only for a login that no other site sent the browser to, of a client that names the resource.
    *
    * `external`: never by us. **Dangerous unless the upstream itself shows people which MCP client asks, every time.** Any client that
    * registers gets, through whoever follows its link with a living login at the upstream, all that this person may do here.

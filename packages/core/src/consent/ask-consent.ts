@@ -25,16 +25,22 @@ export interface AskConsentNeeds extends ShowConsentNeeds, BeginLoginNeeds {
 
 /**
  * Asks the person, unless the mode has it that no question is due: then the login begins at once, in this browser and bound to
- * it as after a yes. `prompt` is the request's own wish about the question (OpenID Connect Core §3.1.2.1).
+ * it as after a yes. `sent` is what the client itself sent: its wish about the question (OpenID Connect Core §3.1.2.1), and the resource it means.
  */
 export function askConsent(
   needs: AskConsentNeeds,
-): (request: AuthorizationRequest, client: Client, browser: Request, prompt: string | undefined) => Promise<Response> {
+): (
+  request: AuthorizationRequest,
+  client: Client,
+  browser: Request,
+  sent: { readonly prompt?: string; readonly resource?: string },
+) => Promise<Response> {
   const show = showConsent(needs)
-  return async (request, client, browser, prompt) => {
+  return async (request, client, browser, { prompt, resource }) => {
     if (needs.consentMode === 'external') return goOn(needs, request, browser)
-    // A client that asks for a question gets one, whichever it means: consent, login or select_account.
-    const remembered = prompt === undefined ? await findRemembered(needs, request, browser) : undefined
+    // A client that asks for a question gets one, whichever it means: consent, login or select_account. And one that names no
+    // resource may have been sent here by another server, to which it would bring our token: the page says whose it is (threat T6).
+    const remembered = prompt === undefined && resource !== undefined ? await findRemembered(needs, request, browser) : undefined
     return remembered ? goOn(needs, request, browser, remembered) : show(request, client, browser)
   }
 }
