@@ -208,7 +208,7 @@ describe('in the store, for the next release and the one before, these are the f
   async function logInRemembered(house: House): Promise<void> {
     const { tab, clientId, callback } = await comeToCallback(house)
     await tab.open(callback)
-    expect((await tab.open(house.authorizeUrl(clientId))).status).toBe(303)
+    expect((await tab.open(house.authorizeUrl(clientId, { resource: `${house.baseUrl}/mcp` }))).status).toBe(303)
   }
 
   /** A login that is bound to a key from its first request to its tokens. */
