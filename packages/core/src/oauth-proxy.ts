@@ -99,7 +99,7 @@ export class OAuthProxy {
     const selected = this.#select(mcpPath)
     const foreign = this.#refuseForeignHost(request)
     if (foreign) return foreign
-    return this.#wired.authenticate(request, { ...resourcesOf(request, selected, this.#config.baseUrl), scopes, toolScopes })
+    return this.#wired.authenticate(request, { ...resourcesOf(request, selected, this.#config.origin), scopes, toolScopes })
   }
 
   /**

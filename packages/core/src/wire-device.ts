@@ -30,7 +30,7 @@ export function wireDevice(
       ...shared,
       findClient: shared.findCurrentClient,
       action: `${config.basePath}/device`,
-      origin: new URL(config.baseUrl).origin,
+      origin: config.origin,
       showConsent: showConsent(shared),
     }),
     deviceDone: doneEndpoint(shared),

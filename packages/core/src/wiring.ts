@@ -114,7 +114,7 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
       findClient: domain.findCurrentClient,
       askConsent: askConsent({ ...config, ...ask }),
     }),
-    consent: consentEndpoint({ ...consent, origin: new URL(config.baseUrl).origin }),
+    consent: consentEndpoint({ ...consent, origin: config.origin }),
     callback: callbackEndpoint({
       ...config,
       ...domain,

@@ -6,6 +6,8 @@ export interface Addresses {
   readonly baseUrl: string
   /** The path of `baseUrl`, without a slash at its end; empty at the root. */
   readonly basePath: string
+  /** The origin of `baseUrl`. */
+  readonly origin: string
   readonly issuer: string
   readonly issuerPath: string
   readonly secure: boolean
@@ -19,6 +21,7 @@ export function parseAddresses({ baseUrl, issuerUrl, mcpPath = '/mcp' }: OAuthPr
   return {
     baseUrl: base.url,
     basePath: base.path,
+    origin: base.url.slice(0, base.url.length - base.path.length),
     issuer: issuer.url,
     issuerPath: issuer.path,
     secure: base.url.startsWith('https:'),
