@@ -29,7 +29,7 @@ export type { Directory, DirectoryPage } from './ports/directory.ts'
 export { type Environment, systemEnvironment } from './ports/environment.ts'
 export type { Emit, Event, RecordedEvent } from './ports/events.ts'
 export { AddressRefused, type FetchPinned, type PinnedRequest } from './ports/pinned-fetch.ts'
-export { type Entry, type Reach, type Store, StoreUnavailable, StoreUnreadable } from './ports/store.ts'
+export { type Entry, type Examination, type Finding, type Reach, type Store, StoreUnavailable, StoreUnreadable } from './ports/store.ts'
 export {
   type Identity,
   NoUpstream,

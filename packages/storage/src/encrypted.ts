@@ -48,6 +48,7 @@ export function encrypted(store: Store, cipher: Cipher, { environment = systemEn
     // What is sealed can still be deleted, and put back as it was.
     ...(store.exposed !== undefined && { exposed: store.exposed }),
     ...(store.directory && { directory: store.directory }),
+    ...(store.examine && { examine: store.examine }),
     async get(key) {
       const entry = await store.get(key)
       return entry && lazily(key, entry)

@@ -1,4 +1,4 @@
-import type { Seconds } from '../protocol/time.ts'
+import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 import type { Directory } from './directory.ts'
 
 /** What a store holds under a key: the text, and the version that this very write was given. */
@@ -33,6 +33,25 @@ export interface Store {
   /** Deletes the key if it still holds what was `seen`; false when it no longer does. */
   delete(key: string, seen: Entry): Promise<boolean>
   readonly directory?: Directory
+  /** What the backend says of itself, where it can be asked. Rejects with {@link StoreUnavailable}. */
+  examine?(): Promise<Examination>
+}
+
+/** What a backend says of itself. */
+export interface Examination {
+  /** The moment by its clock, where it has one of its own. */
+  readonly now?: UnixSeconds
+  readonly findings: readonly Finding[]
+}
+
+/** A setting of a backend with which it can lose what was stored. */
+export interface Finding {
+  /** As the backend names it. */
+  readonly setting: string
+  /** What is wrong with it, and what mends it. */
+  readonly problem: string
+  /** `refused`: records are lost while everything works; we do not start on it. `warned`: an accident costs more than it would have to. */
+  readonly verdict: 'refused' | 'warned'
 }
 
 /** The backend failed or did not answer in time; nothing is known about the key. Becomes 503, never 401. */
