@@ -43,12 +43,8 @@ export function encrypted(store: Store, cipher: Cipher, { environment = systemEn
   }
 
   return {
-    reach: store.reach,
+    ...whatSealingLeaves(store),
     sealed: true,
-    // What is sealed can still be deleted, and put back as it was.
-    ...(store.exposed !== undefined && { exposed: store.exposed }),
-    ...(store.directory && { directory: store.directory }),
-    ...(store.examine && { examine: store.examine }),
     async get(key) {
       const entry = await store.get(key)
       return entry && lazily(key, entry)
@@ -59,6 +55,11 @@ export function encrypted(store: Store, cipher: Cipher, { environment = systemEn
     },
     delete: (key, seen) => store.delete(key, seen),
   }
+}
+
+// What is sealed can still be deleted, and put back as it was: the backend is as exposed as before.
+function whatSealingLeaves({ reach, exposed, directory, examine }: Store): Omit<Store, 'sealed' | 'get' | 'set' | 'delete'> {
+  return { reach, ...(exposed !== undefined && { exposed }), ...(directory && { directory }), ...(examine && { examine }) }
 }
 
 function seal(cipher: Cipher, sealed: Sealed): string {
