@@ -78,6 +78,7 @@ const surface: Record<string, string[]> = {
     'type RecordedEvent',
     'type RefreshTokenPolicy',
     'type RegistrationOptions',
+    'type Resealed',
     'type Resource',
     'type ResourceServer',
     'type RevokeTarget',
@@ -182,6 +183,7 @@ describe('auth', () => {
       'requireScopes',
       'resources',
       'revoke',
+      'rotateStorageKey',
       'upstream',
       'verifyAccessToken',
     ])

@@ -13,3 +13,8 @@ export const auth = new GitHubProvider({
 })
 await auth.ready()
 //#endregion
+
+//#region walk
+const { read, resealed, unreadable } = await auth.rotateStorageKey()
+//#endregion
+export const walked = { read, resealed, unreadable }

@@ -9,11 +9,13 @@ import type { ToolScopes } from './gate/scopes-of-calls.ts'
 import type { Handler } from './http/endpoint.ts'
 import { type RefuseForeignHost, refuseForeignHost } from './http/own-host.ts'
 import type { Peer } from './http/peer.ts'
+import { type RevokeTarget, revoke, rotateStorageKey } from './operator.ts'
 import { type Environment, systemEnvironment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
 import type { Upstream } from './ports/upstream.ts'
 import { ConfigurationError } from './protocol/errors.ts'
 import type { Resource } from './protocol/public-url.ts'
+import type { Resealed } from './records/reseal.ts'
 import { operationalRoutes, type Route, wellKnownRoutes } from './routes.ts'
 import type { UpstreamHandle } from './tokens/upstream-handle.ts'
 import type { AuthInfo } from './tokens/verify-access-token.ts'
@@ -29,13 +31,6 @@ export interface AuthenticateOptions {
   /** What tools need beside, by name: `{ delete_repo: ['repo'] }`. The body is read for it, whatever the MCP server is. Default: none. */
   readonly toolScopes?: ToolScopes
 }
-
-/** Which grants to end: those of a person, of a client, or one; or which initial access token. */
-export type RevokeTarget =
-  | { readonly subject: string }
-  | { readonly clientId: string }
-  | { readonly grantId: string }
-  | { readonly initialAccessTokenId: string }
 
 /**
  * The authorization server in front of one upstream. Everything it does is a method of this class; everything it is told
@@ -126,15 +121,16 @@ export class OAuthProxy {
   }
 
   /** Ends grants, and tells the upstream, or ends an initial access token; answers how many there were. Rejects with `StoreUnavailable` when not all could be ended: call it again. */
-  async revoke(target: RevokeTarget): Promise<number> {
-    const { ending, initialAccessTokens } = this.#wired
-    if ('initialAccessTokenId' in target) return (await initialAccessTokens.revoke(target.initialAccessTokenId)) ? 1 : 0
-    if ('grantId' in target) return (await ending.end(target.grantId, 'revoked_by_operator')) ? 1 : 0
-    const list =
-      'subject' in target
-        ? ({ kind: 'subject-grants', id: target.subject } as const)
-        : ({ kind: 'client-grants', id: target.clientId } as const)
-    return ending.endListed(list, 'revoked_by_operator')
+  revoke(target: RevokeTarget): Promise<number> {
+    return revoke(this.#wired, target)
+  }
+
+  /**
+   * Seals again what an older storage key sealed, for the moment when that key is to go: every client and grant. Requests are served meanwhile, and where two hosts do it, each does some.
+   * Rejects with `StoreUnavailable`, and then it can be called again; throws a `TypeError` over a store without a directory, or one that is not sealed.
+   */
+  rotateStorageKey(): Promise<Resealed> {
+    return rotateStorageKey(this.#wired, this.#config)
   }
 
   /**

@@ -1,3 +1,4 @@
+import { isSealedId } from '../clients/sealed-clients.ts'
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
@@ -53,6 +54,8 @@ export async function openGrant(
     records.grants.create(id, grant),
     records.lists.add({ kind: 'subject-grants', id: identity.subject }, id, lifetimes.grant),
     records.lists.add({ kind: 'client-grants', id: request.clientId }, id, lifetimes.grant),
+    // A client without a record is found by nobody else who looks for every grant.
+    isSealedId(request.clientId) && records.lists.add({ kind: 'clients' }, request.clientId, lifetimes.grant),
     rememberAs !== undefined && remember(needs, rememberAs, login),
   ])
   emit({ type: 'grant.opened', clientId: request.clientId, grantId: id })

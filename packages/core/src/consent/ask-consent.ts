@@ -1,6 +1,7 @@
 import { browserSecretIn, isBrowserSecret } from '../http/browser-cookies.ts'
 import { seeOther } from '../http/redirect.ts'
 import type { Emit } from '../ports/events.ts'
+import { StoreUnreadable } from '../ports/store.ts'
 import { hashSecret } from '../protocol/compare.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import { coversScopes } from '../protocol/scope.ts'
@@ -53,10 +54,15 @@ async function findRemembered(
   const secret = cookies.consent.read(browser)
   if (!remembers(request.redirectUri) || !isBrowserSecret(secret) || !isOfThePerson(browser)) return undefined
   const id = rememberedConsentId(hashSecret(secret), request)
-  const consent = await records.rememberedConsents.find(id)
+  const consent = await records.rememberedConsents.find(id).catch(askAgain)
   if (!consent || !coversScopes(consent.scopes, request.scopes)) return undefined
   const grant = await records.grants.find(consent.grantId)
   return grant && { id, subject: grant.identity.subject }
+}
+
+// A yes that cannot be read is none; the record stays where it is, for the key that opens it.
+function askAgain(cause: unknown): undefined {
+  if (!(cause instanceof StoreUnreadable)) throw cause
 }
 
 // Typed in, opened by a program, or from a page of ours. A browser that does not say, another site that sends people here, and a

@@ -52,6 +52,7 @@ export type Event =
   | { readonly type: 'upstream.failed'; readonly operation: string; readonly reason: string }
   | { readonly type: 'store.unavailable'; readonly endpoint: string; readonly reason: string }
   | { readonly type: 'store.lost'; readonly kind: string }
+  | { readonly type: 'record.outdated'; readonly kind: string }
   | { readonly type: 'store.exposed'; readonly reason: string }
 
 /** An event and when it happened. */

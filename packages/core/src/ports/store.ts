@@ -6,6 +6,8 @@ export interface Entry {
   readonly value: string
   /** 96 random bits, made by the adapter for each write and never used again for a key. */
   readonly version: string
+  /** Whether an older key sealed it; known once `value` was read. Absent: the key of now, or none. */
+  readonly outdated?: boolean
 }
 
 /** How far a store's "never both" reaches: one process, the processes of one machine, or every host. */
@@ -33,6 +35,11 @@ export interface Store {
   /** Deletes the key if it still holds what was `seen`; false when it no longer does. */
   delete(key: string, seen: Entry): Promise<boolean>
   readonly directory?: Directory
+  /**
+   * Seals the entry under `key` again if an older key sealed it; whether it did. Only where values are sealed. Rejects with
+   * {@link StoreUnavailable}, and with {@link StoreUnreadable} for what no key opens.
+   */
+  reseal?(key: string): Promise<boolean>
   /** What the backend says of itself, where it can be asked. Rejects with {@link StoreUnavailable}. */
   examine?(): Promise<Examination>
 }

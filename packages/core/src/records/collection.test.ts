@@ -23,6 +23,8 @@ function open({
   const environment = fixedEnvironment()
   const store = storeDouble(environment)
   const counters: Collection<Counter> = openCollection({
+    kind: 'counter',
+    emit: () => {},
     store: over(store),
     environment,
     shape,

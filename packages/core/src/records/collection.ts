@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Environment } from '../ports/environment.ts'
+import type { Emit } from '../ports/events.ts'
 import { type Entry, type Store, StoreUnavailable, StoreUnreadable } from '../ports/store.ts'
 import { BoundedCache } from '../protocol/bounded-cache.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
@@ -39,6 +40,8 @@ export interface Collection<Rec> {
   change<Answer>(id: string, step: Step<Rec, Answer>, from?: Seen<Rec>): Promise<Answer>
   /** As `change`, and what the store holds now, to start the next change from. */
   changeSeen<Answer>(id: string, step: Step<Rec, Answer>, from?: Seen<Rec>): Promise<Changed<Rec, Answer>>
+  /** Seals the record again if an older storage key sealed it; whether it did. */
+  reseal(id: string): Promise<boolean>
 }
 
 /** What came of a change. */
@@ -49,8 +52,10 @@ export interface Changed<Rec, Answer> {
 
 /** What a collection is made of. `name` gives the store's key; `missed` rejects when the record was lost, not absent. */
 export interface CollectionParts<Rec> {
+  readonly kind: string
   readonly store: Store
   readonly environment: Environment
+  readonly emit: Emit
   readonly shape: z.ZodType<Rec>
   readonly name: (id: string) => Promise<string>
   readonly missed: (id: string) => Promise<void>
@@ -83,6 +88,7 @@ export function openCollection<Rec extends Ending>(parts: CollectionParts<Rec>):
     create: (id, record) => write(id, record, undefined),
     changeSeen,
     change: async (id, step, from) => (await changeSeen(id, step, from)).answer,
+    reseal: async (id) => (await parts.store.reseal?.(await parts.name(id))) ?? false,
   }
 }
 
@@ -93,13 +99,15 @@ interface Entries<Rec> {
   remove(id: string, seen: Entry | undefined): Promise<Seen<Rec> | undefined>
 }
 
-function openEntries<Rec extends Ending>({ store, environment, shape, name, missed }: CollectionParts<Rec>): Entries<Rec> {
+function openEntries<Rec extends Ending>(parts: CollectionParts<Rec>): Entries<Rec> {
+  const { kind, store, environment, emit, shape, name, missed } = parts
   const parsed = new BoundedCache<{ version: string; record: Rec }>(cached)
 
   function parse(key: string, entry: Entry): Rec {
     const known = parsed.find(key)
     if (known?.version === entry.version) return known.record
     const record = frozen(parseRecord(shape, entry.value))
+    if (entry.outdated) emit({ type: 'record.outdated', kind })
     parsed.keep(key, { version: entry.version, record })
     return record
   }

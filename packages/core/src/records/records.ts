@@ -41,12 +41,14 @@ export interface RecordsNeeds {
 
 /** Opens every collection. Nothing is read before it is needed. */
 export function openRecords(needs: RecordsNeeds): Records {
-  const { store, environment } = needs
+  const { store, environment, emit } = needs
   const deployment = deploymentDoor(needs)
   const open = <Rec extends Ending>(kind: string, shape: z.ZodType<Rec>): Collection<Rec> =>
     openCollection({
+      kind,
       store,
       environment,
+      emit,
       shape,
       name: async (id) => (await deployment.open()).name(kind, id),
       missed: (id) => deployment.missed(kind, id),

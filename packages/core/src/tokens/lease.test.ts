@@ -11,7 +11,15 @@ function world() {
   const environment = fixedEnvironment()
   const store = storeDouble(environment)
   const open = () =>
-    openCollection<Lease>({ store, environment, shape: leaseShape, name: async (id) => `lease of ${id}`, missed: async () => {} })
+    openCollection<Lease>({
+      kind: 'lease',
+      emit: () => {},
+      store,
+      environment,
+      shape: leaseShape,
+      name: async (id) => `lease of ${id}`,
+      missed: async () => {},
+    })
   const run = <Answer>(work: LeaseWork<Answer>): Promise<Answer> => withLease(open(), environment, 'grant-1', work)
   return { environment, store, run }
 }
@@ -139,7 +147,15 @@ describe('a lease', () => {
         await environment.sleep(length)
       },
     }
-    const leases = openCollection<Lease>({ store, environment, shape: leaseShape, name: async (id) => id, missed: async () => {} })
+    const leases = openCollection<Lease>({
+      kind: 'lease',
+      emit: () => {},
+      store,
+      environment,
+      shape: leaseShape,
+      name: async (id) => id,
+      missed: async () => {},
+    })
     await leases.create('grant-1', { holder: 'another', endsAt: environment.now() + 15 })
     await withLease(leases, patient, 'grant-1', {
       holding: never,
