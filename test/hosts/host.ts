@@ -10,14 +10,17 @@ import type { HostOrder, HostPlan, HostReport, HostStore } from './messages.ts'
 // One host of a deployment, in a process of its own: started with its plan, it reports where it listens and what happens.
 
 const plan: HostPlan = JSON.parse(process.argv[2] ?? '')
+const signingKey = 'first-signing-key-0123456789-abcdefghijklmnop'
 const report = (what: HostReport) => process.send?.(what)
 
 let ahead = plan.ahead
 const system = systemEnvironment()
 const environment: Environment = { ...system, now: () => system.now() + ahead }
 
-process.on('message', ({ advance }: HostOrder) => {
-  ahead += advance
+let auth: GitHubProvider | undefined
+process.on('message', async (order: HostOrder) => {
+  if ('rotate' in order) return void (auth && report({ is: 'rotated', resealed: await auth.rotateStorageKey() }))
+  ahead += order.advance
   report({ is: 'moved' })
 })
 // Whoever started it is gone.
@@ -33,15 +36,15 @@ try {
 }
 
 async function start(): Promise<void> {
-  const { baseUrl, serverUrl, clientId, clientSecret, storageKey, namespace } = plan
+  const { baseUrl, serverUrl, clientId, clientSecret, storageKey, namespace, signingKeys = [signingKey] } = plan
   const store = openStore(plan.store)
-  const auth = new GitHubProvider(
+  const server = new GitHubProvider(
     {
       baseUrl,
       serverUrl,
       clientId,
       clientSecret,
-      jwtSigningKey: 'first-signing-key-0123456789-abcdefghijklmnop',
+      jwtSigningKey: signingKeys,
       hosts: store.reach === 'shared' ? 'many' : 'one',
       ...(storageKey === undefined
         ? { clientStorage: store, dangerouslyStorePlain: true }
@@ -54,11 +57,12 @@ async function start(): Promise<void> {
     environment,
   )
   // A store that is away comes back; what is wrong with ours does not pass.
-  await auth.ready().catch((cause: unknown) => {
+  auth = server
+  await server.ready().catch((cause: unknown) => {
     if (!(cause instanceof StoreUnavailable)) throw cause
   })
-  const app = mcpApp({ auth, mcp: createMcpHandler(mcpServer), health: true })
-  const { port } = await serve(app, { port: 0, print: () => {}, closing: () => auth.close() })
+  const app = mcpApp({ auth: server, mcp: createMcpHandler(mcpServer), health: true })
+  const { port } = await serve(app, { port: 0, print: () => {}, closing: () => server.close() })
   report({ is: 'listening', port })
 }
 

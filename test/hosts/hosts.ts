@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { ConfigurationError, type RecordedEvent } from '@drawbridge/core'
+import { ConfigurationError, type RecordedEvent, type Resealed } from '@drawbridge/core'
 import { type ServedStandIn, serveStandIn } from '@drawbridge/quickstart/stand-in'
 import { createFernetKey } from '@drawbridge/storage'
 import { freePort } from '../support/free-port.ts'
@@ -24,6 +24,8 @@ export interface Host extends Place {
   kill(): Promise<void>
   /** Asks it to end, as whatever runs processes does. */
   stop(): Promise<void>
+  /** Has it seal again what an older storage key sealed. */
+  rotateStorageKey(): Promise<Resealed>
 }
 
 /** How a deployment is made up. */
@@ -36,6 +38,8 @@ export interface HostsOptions {
   /** The key that seals the store, with others that open it behind a blank, or `plain`. Default: a new one. */
   readonly storageKey?: string
   readonly namespace?: string
+  /** The signing keys, the first of which signs. Default: one of the tests'. */
+  readonly signingKeys?: readonly string[]
   /** Whether to wait until all are ready. Default: true. */
   readonly whenReady?: boolean
   /** The public port. Nothing listens there unless a test sees to it. Default: a free one. */
@@ -54,6 +58,8 @@ export interface Hosts extends Place {
   advance(seconds: number): Promise<void>
   /** Ends all of them at once, and starts as many new ones. */
   restart(): Promise<void>
+  /** Rolls out other keys: one host after the other is replaced by a new one, once that is ready, and then asked to end. */
+  rollOut(keys: Pick<HostsOptions, 'storageKey' | 'signingKeys'>): Promise<void>
   /** Ends everything. Rejects when a host ended by itself, or complained. */
   close(): Promise<void>
 }
@@ -63,6 +69,7 @@ const program = fileURLToPath(new URL('host.ts', import.meta.url))
 /** Starts a deployment. Rejects with `ConfigurationError` when a host refuses to start. */
 export async function startHosts(options: HostsOptions): Promise<Hosts> {
   const { count, store, storeOf = () => store, mode = 'oauth-app', storageKey = createFernetKey(), namespace } = options
+  let keys = { storageKey, signingKeys: options.signingKeys }
   const baseUrl = `http://127.0.0.1:${options.port ?? (await freePort())}`
   const credentials = { clientId: 'upstream-id', clientSecret: 'upstream-secret-e71bd0' }
   let ahead = 0
@@ -72,26 +79,22 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
   let all: StartedHost[] = []
   let turn = 0
 
-  const start = async (): Promise<StartedHost[]> => {
-    const started = await Promise.all(
-      Array.from({ length: count }, (_, index) =>
-        startHost(
-          {
-            ...credentials,
-            baseUrl,
-            serverUrl: github.url,
-            store: storeOf(index),
-            ahead,
-            ...(storageKey !== 'plain' && { storageKey }),
-            ...(namespace !== undefined && { namespace }),
-          },
-          troubles,
-        ),
-      ),
-    )
-    if (options.whenReady ?? true) await Promise.all(started.map(untilReady))
-    return started
+  const startOne = async (index: number): Promise<StartedHost> => {
+    const plan: HostPlan = {
+      ...credentials,
+      baseUrl,
+      serverUrl: github.url,
+      store: storeOf(index),
+      ahead,
+      ...(keys.storageKey !== 'plain' && { storageKey: keys.storageKey }),
+      ...(keys.signingKeys && { signingKeys: keys.signingKeys }),
+      ...(namespace !== undefined && { namespace }),
+    }
+    const host = await startHost(plan, troubles)
+    if (options.whenReady ?? true) await untilReady(host)
+    return host
   }
+  const start = (): Promise<StartedHost[]> => Promise.all(Array.from({ length: count }, (_, index) => startOne(index)))
   const at = (index: number): StartedHost => {
     const host = all[index % all.length]
     if (!host) throw new RangeError('no such host')
@@ -123,6 +126,16 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
     async restart() {
       await Promise.all(all.map((host) => host.kill()))
       all = await start()
+    },
+    async rollOut(changed) {
+      keys = { ...keys, ...changed }
+      for (const [index, old] of all.entries()) {
+        const next = await startOne(index)
+        all = all.with(index, next)
+        // What was sent to it is still on its way, as behind every balancer.
+        await sleep(200)
+        await old.stop()
+      }
     },
     async close() {
       await Promise.all(all.map((host) => host.kill()))
@@ -190,6 +203,14 @@ async function startHost(plan: HostPlan, troubles: string[]): Promise<StartedHos
       const order: HostOrder = { advance: seconds }
       child.send(order)
       await moved
+    },
+    async rotateStorageKey() {
+      const rotated = nextReport(child, ({ is }) => is === 'rotated')
+      const order: HostOrder = { rotate: true }
+      child.send(order)
+      const report = await rotated
+      if (report.is !== 'rotated') throw new TypeError('another report')
+      return report.resealed
     },
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '@drawbridge/core'
+import type { RecordedEvent, Resealed } from '@drawbridge/core'
 
 /** Where a host keeps its state. `looks-then-writes` is a double that loses races. */
 export type HostStore =
@@ -17,6 +17,8 @@ export interface HostPlan {
   /** The keys that open the store, the first of which seals it, with blanks between them; without one it is left in clear, which only a test does. */
   readonly storageKey?: string
   readonly namespace?: string
+  /** The signing keys, the first of which signs. Default: one of the tests'. */
+  readonly signingKeys?: readonly string[]
   /** How far its clock is ahead. */
   readonly ahead: number
 }
@@ -26,9 +28,8 @@ export type HostReport =
   | { readonly is: 'listening'; readonly port: number }
   | { readonly is: 'refused'; readonly problems: readonly string[] }
   | { readonly is: 'moved' }
+  | { readonly is: 'rotated'; readonly resealed: Resealed }
   | { readonly is: 'event'; readonly event: RecordedEvent }
 
-/** What a host is told while it runs: its clock is moved on. */
-export interface HostOrder {
-  readonly advance: number
-}
+/** What a host is told while it runs: its clock is moved on, or it is to seal again what an older key sealed. */
+export type HostOrder = { readonly advance: number } | { readonly rotate: true }

@@ -438,7 +438,7 @@ describe('the keys of an enterprise', () => {
     expect((await ask(house, assertion)).status).toBe(200)
   })
 
-  it('are read again when one is new, and not for every stranger who makes one up', async () => {
+  it('are read again when one is new, and not for every stranger who makes one up (REL-R39)', async () => {
     const { house, network } = connected({ issuer, jwksUri: at('/keys') }, { [at('/keys')]: keys(signer.jwk) })
     const next = createSigner('ES256', 'next')
     expect((await ask(house, await idJag(house))).status).toBe(200)
@@ -451,7 +451,7 @@ describe('the keys of an enterprise', () => {
     expect(network.asked).toHaveLength(2)
   })
 
-  it('may be newer than those we know while the issuer is away: 503 and no refusal, and nothing is spent (I6)', async () => {
+  it('may be newer than those we know while the issuer is away: 503 and no refusal, and nothing is spent (I6, REL-R39)', async () => {
     const { house, network } = connected({ issuer, jwksUri: at('/keys') }, { [at('/keys')]: keys(signer.jwk) })
     const next = createSigner('ES256', 'next')
     expect((await ask(house, await idJag(house))).status).toBe(200)
@@ -465,7 +465,7 @@ describe('the keys of an enterprise', () => {
     expect((await ask(house, early)).status).toBe(200)
   })
 
-  it('are good for ten minutes, then read again: one that was withdrawn is refused; and for a day while the issuer is away', async () => {
+  it('are good for ten minutes, then read again: one that was withdrawn is refused; and for a day while the issuer is away (REL-R39)', async () => {
     const { house, network } = connected({ issuer, jwksUri: at('/keys') }, { [at('/keys')]: keys(signer.jwk) })
     const status = async (jti: string): Promise<number> => (await ask(house, await idJag(house, { jti }))).status
     expect(await status('one')).toBe(200)

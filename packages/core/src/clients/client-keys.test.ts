@@ -90,7 +90,7 @@ describe('the keys of a client', () => {
     expect(world.asked).toHaveLength(2)
   })
 
-  it('are read again for a kid that is not among them, once in ten seconds', async () => {
+  it('are read again for a kid that is not among them, once in ten seconds (REL-R39)', async () => {
     const { find, world, environment } = open()
     await find(client, 'one')
     world.published = { keys: [key('one'), key('two')] }
@@ -104,7 +104,7 @@ describe('the keys of a client', () => {
   it.each([
     ['is down', down],
     ['has none any more', gone],
-  ])('stay good for a day while their host %s', async (_, failure) => {
+  ])('stay good for a day while their host %s (REL-R39)', async (_, failure) => {
     const { find, world, environment } = open()
     await find(client, 'one')
     world.failure = failure
