@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { countedStore } from '../support/counted-store.ts'
 import { openHouse, redirectUri } from '../support/house.ts'
+import { soon } from '../support/read-json.ts'
 import { comeToCallback, openTab, signInUpstream, type Tab } from '../support/tab.ts'
 import { detour } from '../support/upstream-detour.ts'
 
@@ -496,8 +497,10 @@ describe('while the store is in trouble', () => {
     const { tab, callback } = await comeToCallback(house)
     store.fail(true)
     const page = await tab.open(callback)
-    expect([page.status, page.headers.get('retry-after'), page.location]).toEqual([503, '2', ''])
-    expect(page.text).toContain('<p>This will pass. Wait a moment and load this page again.</p>')
+    expect([page.status, page.headers.get('retry-after'), page.location]).toEqual([503, expect.stringMatching(soon), ''])
+    expect(page.text).toContain(
+      '<p>This will pass. Wait a moment and try again.</p>\n<p class="choices"><a class="go" href="">Try again</a></p>',
+    )
     store.fail(false)
     expect((await tab.open(callback)).status).toBe(303)
     expect(house.github.calls('token')).toBe(1)

@@ -97,6 +97,23 @@ describe('remembered: a second login goes on without a question', () => {
     expect(wayOf(await elsewhere.open(webUrl(house, clientId), { 'sec-fetch-site': 'same-origin' }))).toBe('went on')
   })
 
+  it('but never because our own page of trouble sent a browser on that another site had sent (T6)', async () => {
+    const { house, tab, clientId } = await logInOnce()
+    const store = countedStore()
+    const away = openHouse({ beside: house, clientStorage: store, ...remembered })
+    store.fail(true)
+    const elsewhere = openTab(away)
+    for (const [name, value] of tab.cookies) elsewhere.cookies.set(name, value)
+    const pages = await Promise.all(
+      ['none', 'cross-site', 'same-site'].map((site) => elsewhere.open(webUrl(away, clientId), { 'sec-fetch-site': site })),
+    )
+    expect(pages.map(({ status, text }) => [status, text.includes('href=""')])).toEqual([
+      [503, true],
+      [503, false],
+      [503, false],
+    ])
+  })
+
   it('several times at once', async () => {
     const { house, tab, again } = await logInOnce()
     const ways = await Promise.all(Array.from({ length: 5 }, () => again()))

@@ -3,6 +3,7 @@ import { CompactEncrypt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { countedStore } from '../support/counted-store.ts'
 import { challenge, type House, type HouseOptions, openHouse, redirectUri } from '../support/house.ts'
+import { soon } from '../support/read-json.ts'
 import { type Answer, openTab, signInUpstream, type Tab, unescapeHtml } from '../support/tab.ts'
 
 const formCookie = 'drawbridge-form-0121783acd'
@@ -602,8 +603,27 @@ it('is asked again after trouble with the store: the form is still good (REL-R5)
   const { tab, page } = await openConsent({ clientStorage: store })
   store.fail(true)
   const answer = await tab.decide(page, 'approve')
-  expect([answer.status, answer.headers.get('retry-after'), answer.headers.get('set-cookie'), answer.refresh]).toEqual([503, '2', null, ''])
+  expect([answer.status, answer.headers.get('retry-after'), answer.headers.get('set-cookie'), answer.refresh]).toEqual([
+    503,
+    expect.stringMatching(soon),
+    null,
+    '',
+  ])
   expect(answer.text).toContain('<h1>Not available at the moment</h1>')
+  // The page of trouble has the same form, for who does not want to go back.
+  const fields = [...answer.text.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)].map(([, name, value]) => [name, value])
+  expect(fields).toEqual([
+    ['request', page.sealed],
+    ['decision', 'approve'],
+  ])
   store.fail(false)
-  expect((await tab.decide(page, 'approve')).status).toBe(200)
+  expect((await tab.decide(answer, 'approve')).status).toBe(200)
+})
+
+it('is no form of ours when another site sent it, whatever the store does (T5)', async () => {
+  const store = countedStore()
+  const { tab, page } = await openConsent({ clientStorage: store })
+  store.fail(true)
+  const answer = await tab.decide(page, 'approve', { 'sec-fetch-site': 'cross-site' })
+  expect([answer.status, answer.text.includes('<form')]).toEqual([403, false])
 })

@@ -118,7 +118,8 @@ describe('an error page', () => {
 <p class="quiet">access_denied</p>`)
     expect(mainOf(pages['no store'] as Answer)).toBe(`<h1>Not available at the moment</h1>
 <p>The server cannot answer at the moment. Try again shortly.</p>
-<p>This will pass. Wait a moment and load this page again.</p>
+<p>This will pass. Wait a moment and try again.</p>
+<p class="choices"><a class="go" href="">Try again</a></p>
 <p class="quiet">temporarily_unavailable</p>`)
   })
 

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { type House, openHouse, type TokenAnswer } from '../support/house.ts'
-import { expectUnavailable, readJson, refusal } from '../support/read-json.ts'
+import { expectUnavailable, readJson, refusal, soon } from '../support/read-json.ts'
 import { detour } from '../support/upstream-detour.ts'
 
 const minute = 60
@@ -479,16 +479,16 @@ describe('upstream tokens that are due', () => {
     [
       'refuses the connection',
       () => Promise.reject(Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }) })),
-      '2',
+      soon,
     ],
     ['asks for less, for 17 s', async () => new Response(null, { status: 429, headers: { 'retry-after': '17' } }), '17'],
     ['asks for less, for an hour', async () => new Response(null, { status: 503, headers: { 'retry-after': '3600' } }), '300'],
-    ['redirects', async () => new Response(null, { status: 302, headers: { location: 'http://127.0.0.1:9999/x' } }), '2'],
-    ['answers without an access token', async () => Response.json({ token_type: 'bearer' }), '2'],
-    ['answers with a lifetime below zero', async () => Response.json({ access_token: 'x', token_type: 'bearer', expires_in: -1 }), '2'],
-    ['answers with a list', async () => Response.json([]), '2'],
-    ['answers without an end', async () => new Response('x'.repeat(300_000)), '2'],
-    ['answers nothing', async () => new Response(null, { status: 200 }), '2'],
+    ['redirects', async () => new Response(null, { status: 302, headers: { location: 'http://127.0.0.1:9999/x' } }), soon],
+    ['answers without an access token', async () => Response.json({ token_type: 'bearer' }), soon],
+    ['answers with a lifetime below zero', async () => Response.json({ access_token: 'x', token_type: 'bearer', expires_in: -1 }), soon],
+    ['answers with a list', async () => Response.json([]), soon],
+    ['answers without an end', async () => new Response('x'.repeat(300_000)), soon],
+    ['answers nothing', async () => new Response(null, { status: 200 }), soon],
   ])('are left alone while the upstream %s (REL-R8, I6)', async (_, answer, retryAfter) => {
     const { house, clientId, tokens } = await loginWithApp()
     house.environment.advance(due)

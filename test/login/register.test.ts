@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { countedStore } from '../support/counted-store.ts'
 import { type House, openHouse } from '../support/house.ts'
+import { soon } from '../support/read-json.ts'
 import { openTab } from '../support/tab.ts'
 
 const json = { 'content-type': 'application/json' }
@@ -465,7 +466,7 @@ describe('refuses a registration', () => {
     const answer = await send(house, { redirect_uris: ['https://a.example/cb'] })
     expect([answer.status, answer.headers.get('retry-after'), await answer.json()]).toEqual([
       503,
-      '2',
+      expect.stringMatching(soon),
       { error: 'temporarily_unavailable', error_description: 'The server cannot answer at the moment. Try again shortly.' },
     ])
     expect(house.events).toEqual([{ type: 'store.unavailable', endpoint: 'register', reason: 'StoreUnavailable', at: 1_767_268_800 }])

@@ -16,7 +16,7 @@ import type { Upstream } from './ports/upstream.ts'
 import { ConfigurationError } from './protocol/errors.ts'
 import type { Resource } from './protocol/public-url.ts'
 import type { Resealed } from './records/reseal.ts'
-import { operationalRoutes, type Route, wellKnownRoutes } from './routes.ts'
+import { operationalRoutes, type Route, type RouteNeeds, wellKnownRoutes } from './routes.ts'
 import type { UpstreamHandle } from './tokens/upstream-handle.ts'
 import type { AuthInfo } from './tokens/verify-access-token.ts'
 import { directGrantTypes } from './wire-direct-grants.ts'
@@ -167,8 +167,8 @@ export class OAuthProxy {
     }))
   }
 
-  #routeNeeds(): { config: Config; oauthMetadata: AuthorizationServerMetadata; emit: Emit } {
-    return { config: this.#config, oauthMetadata: this.oauthMetadata, emit: this.#emit }
+  #routeNeeds(): RouteNeeds {
+    return { config: this.#config, oauthMetadata: this.oauthMetadata, environment: this.#environment, emit: this.#emit }
   }
 
   #select(mcpPath: string | undefined): readonly [Resource, ...Resource[]] {

@@ -1,9 +1,8 @@
 import type { Config } from './config/config.ts'
 import type { AuthorizationServerMetadata } from './discovery/authorization-server.ts'
-import { documentEndpoint } from './discovery/endpoint.ts'
+import { type DocumentEndpointNeeds, documentEndpoint } from './discovery/endpoint.ts'
 import { protectedResourceMetadata } from './discovery/protected-resource.ts'
 import type { Handler } from './http/endpoint.ts'
-import type { Emit } from './ports/events.ts'
 import type { Resource } from './protocol/public-url.ts'
 
 /** An endpoint, as data, for any framework: all methods of a path share one handler. */
@@ -35,16 +34,15 @@ export interface OperationalHandlers {
 const documentMethods = ['GET', 'HEAD', 'OPTIONS'] as const
 
 /** What the documents are made from. */
-export interface RouteNeeds {
+export interface RouteNeeds extends DocumentEndpointNeeds {
   readonly config: Config
   readonly oauthMetadata: AuthorizationServerMetadata
-  readonly emit: Emit
 }
 
 /** The routes below the mount: paths are relative to it. */
-export function operationalRoutes({ config, oauthMetadata, emit }: RouteNeeds, handlers: OperationalHandlers): Route[] {
+export function operationalRoutes({ config, oauthMetadata, ...needs }: RouteNeeds, handlers: OperationalHandlers): Route[] {
   const keys = config.signingKeys.flatMap((key) => key.publicJwk ?? [])
-  const document = documentEndpoint(oauthMetadata, emit)
+  const document = documentEndpoint(oauthMetadata, needs)
   // OIDC appends its document to an issuer with a path; where that is our mount, it belongs to us (RFC 8414 §5).
   const appended = config.issuerPath !== '' && config.issuer === config.baseUrl
   return [
@@ -58,7 +56,7 @@ export function operationalRoutes({ config, oauthMetadata, emit }: RouteNeeds, h
     ...at('/revoke', handlers.revoke, ['POST', 'OPTIONS']),
     ...at('/introspect', handlers.introspect, ['POST', 'OPTIONS']),
     ...(config.deviceGrant ? deviceRoutes(handlers) : []),
-    ...at('/.well-known/jwks.json', documentEndpoint({ keys }, emit), documentMethods),
+    ...at('/.well-known/jwks.json', documentEndpoint({ keys }, needs), documentMethods),
     ...(appended ? at('/.well-known/openid-configuration', document, documentMethods) : []),
   ]
 }
@@ -72,8 +70,8 @@ function deviceRoutes({ deviceAuthorization, device, deviceDone }: OperationalHa
 }
 
 /** The routes at the origin's root: both forms of the authorization server's document (RFC 8414 §3.1, §5), and a resource's (RFC 9728 §3.1). */
-export function wellKnownRoutes({ config, oauthMetadata, emit }: RouteNeeds, resources: readonly Resource[]): Route[] {
-  const document = documentEndpoint(oauthMetadata, emit)
+export function wellKnownRoutes({ config, oauthMetadata, ...needs }: RouteNeeds, resources: readonly Resource[]): Route[] {
+  const document = documentEndpoint(oauthMetadata, needs)
   // Issuers with a path are found by inserting it; the plain path is for clients of 2025-03-26, which drop it (spec row R2).
   const paths = new Set(['', config.issuerPath])
   const appended =
@@ -82,13 +80,13 @@ export function wellKnownRoutes({ config, oauthMetadata, emit }: RouteNeeds, res
     ...[...paths].flatMap((path) => at(`/.well-known/oauth-authorization-server${path}`, document, documentMethods)),
     ...[...paths].flatMap((path) => at(`/.well-known/openid-configuration${path}`, document, documentMethods)),
     ...appended.flatMap((path) => at(path, document, documentMethods)),
-    ...resources.flatMap((resource) => resourceRoutes(config, resource, emit)),
+    ...resources.flatMap((resource) => resourceRoutes(config, resource, needs)),
   ].filter((route, index, all) => all.findIndex((other) => other.path === route.path && other.method === route.method) === index)
 }
 
-function resourceRoutes(config: Config, resource: Resource, emit: Emit): Route[] {
+function resourceRoutes(config: Config, resource: Resource, needs: DocumentEndpointNeeds): Route[] {
   const document = protectedResourceMetadata({ ...config, resource: resource.uri })
-  const handler = documentEndpoint(document, emit)
+  const handler = documentEndpoint(document, needs)
   // The plain path too where there is only one resource: some clients look nowhere else.
   const plain = config.resources.length === 1 ? at('/.well-known/oauth-protected-resource', handler, documentMethods) : []
   return [...at(resource.metadataPath, handler, documentMethods), ...plain]

@@ -35,6 +35,7 @@ import { type UpstreamClient, upstreamClient } from './upstream/upstream-client.
 import { type Clients, wireClients } from './wire-clients.ts'
 import { deviceRedirectUri, wireDevice } from './wire-device.ts'
 import { wireDirectGrants } from './wire-direct-grants.ts'
+import { wireHooks } from './wire-hooks.ts'
 
 /** The house, furnished. */
 export interface Wired {
@@ -49,7 +50,8 @@ export interface Wired {
 }
 
 /** Gives every room what it declares to need. The only place that knows all of them. */
-export function wire(config: Config, upstream: Upstream, environment: Environment, emit: Emit): Wired {
+export function wire(options: Config, upstream: Upstream, environment: Environment, emit: Emit): Wired {
+  const config = { ...options, ...wireHooks(options, environment) }
   const domain = furnish(config, upstream, environment, emit)
   const { records, ending, initialAccessTokens, keeper } = domain
   return {
@@ -85,7 +87,7 @@ function furnish(config: Config, upstream: Upstream, environment: Environment, e
   const records = openRecords({ ...config, environment, emit })
   const client = upstreamClient({ ...config, upstream, credentials, callbackUrl: `${baseUrl}/auth/callback`, environment })
   const shared = { issuer, records, upstreamClient: client, cookies: browserCookies(issuer, config.secure), environment, emit }
-  const limiter = openLimiter(config.rateLimit ?? windowLimit(environment), config.trustedProxies)
+  const limiter = openLimiter(config.rateLimit ?? windowLimit(environment), config.trustedProxies, environment)
   const tokens = accessTokens({ ...config, environment })
   const ending = grantEnding(shared)
   const keeper = upstreamTokens({ ...shared, ending })

@@ -3,6 +3,7 @@ import { requireRedirectUri } from '../clients/require-redirect-uri.ts'
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import type { Limiter } from '../http/rate-limit.ts'
 import { seeOther } from '../http/redirect.ts'
+import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { invalidRequest, OAuthError } from '../protocol/errors.ts'
 import { parseParameters } from '../protocol/parameters.ts'
@@ -24,6 +25,7 @@ export interface AuthorizeEndpointNeeds extends ReadRequestNeeds {
   readonly issuer: string
   readonly policy: RequestPolicy & RedirectPolicy
   readonly askConsent: AskConsent
+  readonly environment: Environment
   readonly emit: Emit
   readonly limiter: Limiter
 }
@@ -33,10 +35,13 @@ export interface AuthorizeEndpointNeeds extends ReadRequestNeeds {
  * can be asked any number of times. Until the redirect URI is known to be the client's, errors go to a page and nowhere else.
  */
 export function authorizeEndpoint(needs: AuthorizeEndpointNeeds): Handler {
-  const { issuer, policy, askConsent, emit, limiter } = needs
+  const { issuer, policy, askConsent, environment, emit, limiter } = needs
   return openEndpoint({
     name: 'authorize',
     kind: 'page',
+    waitsForOthers: true,
+    senderCounts: true,
+    environment,
     emit,
     limiter,
     limitedAs: 'authorize',

@@ -38,10 +38,12 @@ interface Delivery {
  * branch too; one of any number of deliveries goes upstream, and the others get the same answer.
  */
 export function callbackEndpoint(needs: CallbackEndpointNeeds): Handler {
-  const { issuer, emit } = needs
+  const { issuer, environment, emit } = needs
   return openEndpoint({
     name: 'callback',
     kind: 'page',
+    waitsForOthers: true,
+    environment,
     emit,
     async get(request) {
       const delivery = await proveDelivery(needs, request)

@@ -104,7 +104,7 @@ export type RefreshTokenPolicy = 'grant-type' | 'offline-access'
 
 /** How often one address may call. */
 export interface LimitOptions {
-  /** Counts requests where you like; `false` counts nothing, and then nothing stops a flood or a guesser. Default: a window of a minute in each process, wide enough for hosted clients. */
+  /** Counts requests where you like, and has a second for it; `false` counts nothing, and then nothing stops a flood or a guesser. Default: a window of a minute in each process, wide enough for hosted clients. */
   readonly rateLimit?: RateLimit | false
   /** Proxies of yours in front, each of which adds to `X-Forwarded-For`; with more than there are, callers choose their address. Default: 0, the header is not looked at. */
   readonly trustedProxies?: number
@@ -132,7 +132,7 @@ export interface ConsentOptions {
 export interface UpstreamOptions {
   /** How long the upstream's last answer stands while it cannot be reached. Default: a day, an outage that people remember. */
   readonly staleFor?: Seconds
-  /** Allows a person (true), denies (false), or narrows the scopes to those returned. Default: everyone whom the upstream signs in. */
+  /** Allows a person (true), denies (false), or narrows the scopes to those returned; it has 10 seconds. Default: everyone whom the upstream signs in. */
   readonly authorizeUser?: AuthorizeUser
 }
 

@@ -27,10 +27,11 @@ export interface ConsentEndpointNeeds extends BeginLoginNeeds {
  * cookie, and moves on to the upstream; a no moves back to the client. It never calls the upstream.
  */
 export function consentEndpoint(needs: ConsentEndpointNeeds): Handler {
-  const { issuer, emit, limiter } = needs
+  const { issuer, environment, emit, limiter } = needs
   return openEndpoint({
     name: 'consent',
     kind: 'page',
+    environment,
     emit,
     limiter,
     limitedAs: 'consent',

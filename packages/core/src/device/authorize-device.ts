@@ -38,6 +38,8 @@ export function deviceAuthorizationEndpoint(needs: DeviceAuthorizationNeeds): Ha
   return openEndpoint({
     name: 'device-authorization',
     kind: 'api',
+    waitsForOthers: true,
+    environment,
     emit,
     limiter,
     limitedAs: 'device',

@@ -1,5 +1,6 @@
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { pageResponse } from '../http/page.ts'
+import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { hashSecret } from '../protocol/compare.ts'
 import { invalidRequest, type OAuthError } from '../protocol/errors.ts'
@@ -16,6 +17,7 @@ import { parseDeviceState } from './state.ts'
 export interface DoneEndpointNeeds {
   readonly records: Pick<Records, 'deployment' | 'devices' | 'grants'>
   readonly ending: GrantEnding
+  readonly environment: Environment
   readonly emit: Emit
 }
 
@@ -24,10 +26,11 @@ export interface DoneEndpointNeeds {
  * redeems it when it asks; an error tells the device no. Loading the page again changes nothing.
  */
 export function doneEndpoint(needs: DoneEndpointNeeds): Handler {
-  const { records, emit } = needs
+  const { records, environment, emit } = needs
   return openEndpoint({
     name: 'device-done',
     kind: 'page',
+    environment,
     emit,
     async get(request) {
       const { values, repeated } = parseParameters(new URL(request.url).searchParams, ['code', 'error', 'state'] as const)

@@ -43,10 +43,12 @@ export interface EnterCodeNeeds {
  * consent mode: it may have been sent by somebody else. Nothing is written here.
  */
 export function enterCodeEndpoint(needs: EnterCodeNeeds): Handler {
-  const { origin, findClient, showConsent, cookies, records, emit, limiter } = needs
+  const { origin, findClient, showConsent, cookies, records, environment, emit, limiter } = needs
   return openEndpoint({
     name: 'device',
     kind: 'page',
+    waitsForOthers: true,
+    environment,
     emit,
     limiter,
     limitedAs: 'device',

@@ -1,7 +1,10 @@
+import { answerOf, TookTooLong } from '../http/answer-of.ts'
 import { type BearerCredentials, formatChallenge, readBearer } from '../http/bearer.ts'
 import { dpopOffer, formatDpopChallenge, readDpop } from '../http/dpop.ts'
-import { answerOf } from '../http/endpoint.ts'
+import { longestRequest } from '../http/ending.ts'
+import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
+import { inTime } from '../ports/in-time.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { DpopNonceWanted, type ErrorCode, OAuthError } from '../protocol/errors.ts'
@@ -28,6 +31,7 @@ export interface AuthenticateNeeds {
   /** Undefined while tokens are not bound: then only bearer tokens are looked at. */
   readonly proofs: DpopProofs | undefined
   readonly expandScopes: ExpandScopes
+  readonly environment: Environment
   readonly emit: Emit
 }
 
@@ -41,7 +45,21 @@ export type Authenticate = (request: Request, gate: Gate) => Promise<AuthInfo | 
  * The gate (RFC 6750, RFC 9449 §7, RFC 9728 §5.1): who calls, or the finished 400, 401, 403 or 503. Tokens in the query, the body or
  * a cookie are not looked at. Trouble that passes is 503 without a challenge, so that no client throws its tokens away.
  */
-export function authenticate({ verify, proofs, expandScopes, emit }: AuthenticateNeeds): Authenticate {
+export function authenticate(needs: AuthenticateNeeds): Authenticate {
+  const { environment } = needs
+  const within = inTime(environment, longestRequest)
+  const judge = judging(needs)
+  return (request, gate) => {
+    const work = judge(request, gate)
+    const late = (): Error => {
+      environment.defer(work.then(() => {}))
+      return new TookTooLong()
+    }
+    return within(work, late).catch((cause: unknown) => fail(cause, needs))
+  }
+}
+
+function judging({ verify, proofs, expandScopes, environment, emit }: AuthenticateNeeds): Authenticate {
   return async (request, { resources, scopes: asked, toolScopes, urls }) => {
     const [{ metadataUrl }] = resources
     const scopes = resourceScopes(asked)
@@ -68,7 +86,7 @@ export function authenticate({ verify, proofs, expandScopes, emit }: Authenticat
       emit({ type: 'token.refused', reason: 'scope_missing', clientId, grantId: extra.grantId, scopes: needed })
       return refuse(403, 'insufficient_scope', insufficient, (error, description) => challenge(error, description, needed))
     } catch (error) {
-      if (!(error instanceof OAuthError) || !refusedHere.includes(error.code)) return fail(error, emit)
+      if (!(error instanceof OAuthError) || !refusedHere.includes(error.code)) return fail(error, { environment, emit })
       emit({ type: 'token.refused', reason: error.reason })
       return refuse(401, error.code, error.message, challenge, error instanceof DpopNonceWanted ? { 'dpop-nonce': error.nonce } : {})
     }
@@ -103,13 +121,13 @@ function refuse(
   return Response.json({ error, error_description: description }, { status, headers })
 }
 
-function fail(cause: unknown, emit: Emit): Response {
+function fail(cause: unknown, { environment, emit }: Pick<AuthenticateNeeds, 'environment' | 'emit'>): Response {
   const error = cause instanceof Error ? cause : new Error('unknown')
   if (error instanceof StoreUnavailable) emit({ type: 'store.unavailable', endpoint: 'gate', reason: error.name })
   else if (error instanceof UpstreamUnavailable) emit({ type: 'upstream.failed', operation: 'gate', reason: error.reason })
   else if (error instanceof OAuthError) emit({ type: 'request.refused', endpoint: 'gate', error: error.code, reason: error.reason })
   else emit({ type: 'request.failed', endpoint: 'gate', errorName: error.name })
-  const { status, code, description, retryAfter } = answerOf(error)
+  const { status, code, description, retryAfter } = answerOf(error, environment)
   const headers = { 'cache-control': 'no-store', ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }) }
   return Response.json({ error: code, error_description: description }, { status, headers })
 }

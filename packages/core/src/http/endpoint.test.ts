@@ -3,13 +3,17 @@ import type { Event } from '../ports/events.ts'
 import { StoreUnavailable, StoreUnreadable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { accessDenied, ConfigurationError, invalidClient, invalidGrant, invalidToken, OAuthError } from '../protocol/errors.ts'
-import { answerOf, type EndpointParts, openEndpoint, prefersHtml } from './endpoint.ts'
+import { fixedEnvironment } from '../testing/fixed-environment.ts'
+import { answerOf } from './answer-of.ts'
+import { type EndpointParts, openEndpoint, prefersHtml } from './endpoint.ts'
 import { readForm } from './form.ts'
+import { TooManyRequests } from './rate-limit.ts'
 
 const url = 'https://mcp.example.com/somewhere'
 
 /** An endpoint of one kind, what it tells the operator, and what its handler was asked. */
-function open(kind: EndpointParts['kind'], parts: Partial<Pick<EndpointParts, 'get' | 'post'>> = {}) {
+function open(kind: EndpointParts['kind'], parts: Partial<Pick<EndpointParts, 'get' | 'post' | 'waitsForOthers' | 'senderCounts'>> = {}) {
+  const environment = fixedEnvironment()
   const events: Event[] = []
   const asked: Request[] = []
   const answer = async (request: Request): Promise<Response> => {
@@ -19,11 +23,12 @@ function open(kind: EndpointParts['kind'], parts: Partial<Pick<EndpointParts, 'g
   const handler = openEndpoint({
     name: 'somewhere',
     kind,
+    environment,
     emit: (event) => events.push(event),
     ...(Object.keys(parts).length > 0 ? parts : { get: answer, post: answer }),
   })
   const call = (method: string, init: RequestInit = {}): Promise<Response> => handler(new Request(url, { method, ...init }))
-  return { call, events, asked }
+  return { call, events, asked, environment }
 }
 
 const failing = (error: unknown) => async (): Promise<Response> => {
@@ -223,7 +228,7 @@ describe('an error', () => {
       'of the store is a 503, and never a no (I6)',
       new StoreUnavailable(canary),
       503,
-      '2',
+      '3',
       unavailable,
       { type: 'store.unavailable', endpoint: 'somewhere', reason: 'StoreUnavailable' },
     ],
@@ -231,7 +236,7 @@ describe('an error', () => {
       'of a record that cannot be read is a 503 (REL-R17)',
       new StoreUnreadable(canary),
       503,
-      '2',
+      '3',
       unavailable,
       { type: 'store.unavailable', endpoint: 'somewhere', reason: 'StoreUnreadable' },
     ],
@@ -239,7 +244,7 @@ describe('an error', () => {
       'of the upstream is a 503 (REL-R8)',
       new UpstreamUnavailable('deadline', { cause: leaky }),
       503,
-      '2',
+      '3',
       unavailable,
       { type: 'upstream.failed', operation: 'somewhere', reason: 'deadline' },
     ],
@@ -255,7 +260,7 @@ describe('an error', () => {
       'of the configuration, found while it runs, is a 503',
       new ConfigurationError([canary]),
       503,
-      '2',
+      '3',
       unavailable,
       { type: 'request.failed', endpoint: 'somewhere', errorName: 'ConfigurationError' },
     ],
@@ -321,16 +326,157 @@ describe('an error', () => {
   })
 })
 
+describe('a request that takes too long (I9)', () => {
+  /** A handler that waits for `finish`, and whether it came to its end. */
+  function slow(kind: EndpointParts['kind'], waitsForOthers: boolean) {
+    const done: string[] = []
+    let finish = (): void => {}
+    const waiting = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    const get = async (): Promise<Response> => {
+      await waiting
+      done.push('done')
+      return new Response('late')
+    }
+    return { done, finish: () => finish(), ...open(kind, { get, waitsForOthers }) }
+  }
+  const html = { headers: { accept: 'text/html' } }
+
+  it.each([
+    ['the store alone', false, 10],
+    ['others too', true, 40],
+  ])('is 503 where it waits for %s, and what it had begun goes on beside it', async (_, waitsForOthers, longest) => {
+    for (const kind of ['api', 'page'] as const) {
+      const { call, environment, events, done, finish } = slow(kind, waitsForOthers)
+      let answer: Response | undefined
+      const calling = call('GET', html).then((response) => {
+        answer = response
+      })
+      await environment.sleep(0)
+      environment.advance(longest)
+      for (let turn = 0; turn < 20; turn += 1) await environment.sleep(0)
+      expect(answer).toBeUndefined()
+      environment.advance(1)
+      await calling
+      expect([answer?.status, answer?.headers.get('retry-after')]).toEqual([503, '3'])
+      expect(answer?.headers.get(kind === 'page' ? 'content-security-policy' : 'access-control-allow-origin')).toBeTruthy()
+      expect(events).toEqual([{ type: 'request.failed', endpoint: 'somewhere', errorName: 'TookTooLong' }])
+      expect(done).toEqual([])
+      const drained = environment.drain()
+      finish()
+      await drained
+      expect(done).toEqual(['done'])
+      expect(await answer?.text()).not.toContain('late')
+    }
+  })
+
+  it('and then fails is told to the operator as what it was', async () => {
+    let fail = (_: Error): void => {}
+    const failing = new Promise<Response>((_, reject) => {
+      fail = reject
+    })
+    const { call, environment, events } = open('api', { get: () => failing })
+    const calling = call('GET')
+    await environment.sleep(0)
+    environment.advance(11)
+    expect((await calling).status).toBe(503)
+    fail(new StoreUnavailable('x'))
+    await environment.drain()
+    expect(events.map(({ type }) => type)).toEqual(['request.failed', 'store.unavailable'])
+  })
+
+  it('is not one whose body breaks no rule: each request has its own time', async () => {
+    const { call, environment } = open('api')
+    for (let turn = 0; turn < 5; turn += 1) {
+      expect((await call('GET')).status).toBe(200)
+      environment.advance(11)
+    }
+  })
+})
+
+it('an answer of 503 says when to come back, and not the same to all: 1 to 5 s (REL-R29)', async () => {
+  const { call } = open('api', { get: failing(new StoreUnavailable('x')) })
+  const seen = new Set<string | null>()
+  for (let turn = 0; turn < 100; turn += 1) seen.add((await call('GET')).headers.get('retry-after'))
+  expect([...seen].toSorted()).toEqual(['1', '2', '3', '4', '5'])
+})
+
+describe('a page of 503 has the same request once more (REL 4.3)', () => {
+  const down = new StoreUnavailable('x')
+  const browser = (site: string): RequestInit => ({ headers: { accept: 'text/html', 'sec-fetch-site': site } })
+  const link = '<p class="choices"><a class="go" href="">Try again</a></p>'
+
+  it.each(['none', 'same-origin', 'same-site', 'cross-site'])('as a link to the very address, for a browser sent by %s', async (site) => {
+    const answer = await open('page', { get: failing(down) }).call('GET', browser(site))
+    const text = await answer.text()
+    expect(text).toContain(`<p>This will pass. Wait a moment and try again.</p>\n${link}`)
+    expect(text).not.toContain('somewhere')
+    expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
+  })
+
+  it.each([
+    ['none', true],
+    ['same-origin', true],
+    ['same-site', false],
+    ['cross-site', false],
+  ])('where it counts who sent the browser (%s), as a link: %s; our page would pass for the person (T6)', async (site, isLinked) => {
+    const text = await (await open('page', { get: failing(down), senderCounts: true }).call('GET', browser(site))).text()
+    expect(text.includes(link)).toBe(isLinked)
+    expect(text.includes('<p>This will pass. Wait a moment and load this page again.</p>')).toBe(!isLinked)
+  })
+
+  it('as a form with what was posted, escaped, whether it was read or not (T44)', async () => {
+    const evil = '"><script>alert(1)</script>'
+    const body = new URLSearchParams([
+      ['request', 'sealed.abc'],
+      ['decision', 'approve'],
+      [evil, evil],
+    ])
+    const reading = async (request: Request): Promise<Response> => {
+      await readForm(request)
+      throw down
+    }
+    for (const post of [reading, failing(down)]) {
+      const answer = await open('page', { post }).call('POST', { body, headers: { accept: 'text/html' } })
+      const text = await answer.text()
+      expect(answer.status).toBe(503)
+      expect(text).toContain(
+        '<form method="post">\n<input type="hidden" name="request" value="sealed.abc"><input type="hidden" name="decision" value="approve">',
+      )
+      expect(text).not.toMatch(/<script|href=/)
+      expect(answer.headers.get('referrer-policy')).toBe('same-origin')
+    }
+  })
+
+  it('and no other page has it, nor a program', async () => {
+    for (const error of [accessDenied('No.', 'said_no'), new Error('x'), new TooManyRequests(5)]) {
+      const text = await (await open('page', { get: failing(error), post: failing(error) }).call('POST', browser('same-origin'))).text()
+      expect(text).not.toMatch(/href=|<form/)
+    }
+    const json = await open('page', { get: failing(down) }).call('GET', { headers: { accept: 'application/json' } })
+    expect(await json.text()).not.toContain('<')
+  })
+
+  it('is not made of a body that broke off', async () => {
+    const broken = new ReadableStream({ start: (controller) => controller.error(new Error('gone')) })
+    const init = Object.assign(form(broken), { headers: { accept: 'text/html', 'content-type': 'application/x-www-form-urlencoded' } })
+    const answer = await open('page', { post: failing(down) }).call('POST', init)
+    expect([answer.status, (await answer.text()).includes('<form')]).toEqual([400, false])
+  })
+})
+
 describe('how an error is answered, anywhere', () => {
   it.each<[Error, object]>([
     [invalidToken('It has expired.', 'token_expired'), { status: 401, code: 'invalid_token', description: 'It has expired.' }],
     [
       new OAuthError('temporarily_unavailable', 'Later.', { reason: 'x' }),
-      { status: 503, code: 'temporarily_unavailable', description: 'Later.' },
+      { status: 503, code: 'temporarily_unavailable', description: 'Later.', retryAfter: 3 },
     ],
     [new TypeError('x is undefined'), { status: 500, code: 'server_error', description: 'The server met an error of its own.' }],
   ])('%s', (error, answer) => {
-    expect(answerOf(error)).toEqual(answer)
+    expect(answerOf(error, fixedEnvironment())).toEqual(answer)
   })
 })
 

@@ -1,16 +1,24 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
+import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
-import { ConfigurationError, DpopNonceWanted, OAuthError } from '../protocol/errors.ts'
-import type { Seconds } from '../protocol/time.ts'
+import { DpopNonceWanted, OAuthError } from '../protocol/errors.ts'
+import { answerOf } from './answer-of.ts'
 import { boundedBody } from './bounded-body.ts'
 import { challengeOf } from './challenge.ts'
+import { ending } from './ending.ts'
 import { errorPage } from './error-page.ts'
 import { pageHeaders } from './page.ts'
 import type { Peer } from './peer.ts'
 import { type Limiter, type RateLimitKind, TooManyRequests } from './rate-limit.ts'
+import { type KeptForm, keepForm, tryAgainOf } from './try-again.ts'
+
+/** What is known of a request: who is at the other end, and the form it brought to a page. */
+interface Env extends KeptForm {
+  Bindings: Peer
+}
 
 /** Answers a request. It never rejects. */
 export type Handler = (request: Request, peer?: Peer) => Promise<Response>
@@ -25,6 +33,11 @@ export interface EndpointParts {
   readonly delete?: (request: Request) => Response | Promise<Response>
   /** `document`: metadata for everyone. `api`: JSON for programs, from any origin. `page`: for people, from nowhere else. */
   readonly kind: 'document' | 'api' | 'page'
+  /** Whether a request may have to wait for the upstream, or for the host of a client. Default: it waits for nobody but the store. */
+  readonly waitsForOthers?: boolean
+  /** Whether who sent the browser counts here. Default: it does not. */
+  readonly senderCounts?: boolean
+  readonly environment: Environment
   readonly emit: Emit
   /** Stops floods, before anything else is done for them. */
   readonly limiter?: Limiter
@@ -32,13 +45,10 @@ export interface EndpointParts {
   readonly limitedAs?: RateLimitKind
 }
 
-/** When to try again after trouble of ours: Redis is back within 2 s, and clients should not all come at once. */
-const retryAfter: Seconds = 2
-
 /** An endpoint with everything HTTP asks for around its handler: methods, CORS, sizes, headers, and errors as answers. */
 export function openEndpoint(parts: EndpointParts): Handler {
   const { name, kind, emit } = parts
-  const app = new Hono<{ Bindings: Peer }>()
+  const app = new Hono<Env>()
   const answers = answersOf(parts)
   const methods = [...answers.keys()].flatMap((method) => (method === 'GET' && kind === 'document' ? ['GET', 'HEAD'] : [method]))
   if (kind === 'page') app.use(pageHeaders())
@@ -50,13 +60,15 @@ export function openEndpoint(parts: EndpointParts): Handler {
     if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store')
     return undefined
   })
+  app.use(ending(parts))
   // Before the limits, which know a request by its object: this puts another in its place.
   app.use(boundedBody())
+  if (kind === 'page') app.on('POST', '*', keepForm())
   app.use(limiting(parts))
   for (const [method, answer] of answers) app.on(method, '*', (context) => answerWith(answer, context.req.raw))
   app.onError((error, context) => {
     report(error, name, emit)
-    return renderError(context, error, kind)
+    return renderError(context, error, parts)
   })
   return async (request, peer = {}) => app.fetch(request, peer)
 }
@@ -67,7 +79,7 @@ function answersOf(parts: EndpointParts): ReadonlyMap<string, NonNullable<Endpoi
 }
 
 // A wrong secret is counted when it is known for one, and asked about before the next one is looked at.
-function limiting({ limiter, limitedAs }: EndpointParts): MiddlewareHandler<{ Bindings: Peer }> {
+function limiting({ limiter, limitedAs }: EndpointParts): MiddlewareHandler<Env> {
   return async (context, next) => {
     if (!limiter || !limitedAs) return next()
     const { raw } = context.req
@@ -98,32 +110,6 @@ function report(error: Error, endpoint: string, emit: Emit): void {
   else emit({ type: 'request.failed', endpoint, errorName: error.name })
 }
 
-/** How an error is answered: what OAuth has a name for as that, what passes as 503, and anything else as 500 without a word of it. */
-export function answerOf(error: Error): {
-  readonly status: number
-  readonly code: string
-  readonly description: string
-  readonly retryAfter?: Seconds
-} {
-  if (error instanceof OAuthError) return { status: error.status, code: error.code, description: error.message }
-  if (error instanceof TooManyRequests) return { ...tooMany, retryAfter: error.retryAfter }
-  if (error instanceof UpstreamUnavailable) return { ...unavailable, retryAfter: error.retryAfter ?? retryAfter }
-  if (error instanceof StoreUnavailable || error instanceof ConfigurationError) return { ...unavailable, retryAfter }
-  return { status: 500, code: 'server_error', description: 'The server met an error of its own.' }
-}
-
-const tooMany = {
-  status: 429,
-  code: 'temporarily_unavailable',
-  description: 'There were too many requests from this address. Try again later.',
-}
-
-const unavailable = {
-  status: 503,
-  code: 'temporarily_unavailable',
-  description: 'The server cannot answer at the moment. Try again shortly.',
-}
-
 /** What HTTP has a status for and OAuth none, by its reason (RFC 9110 §15.5.14 and §15.5.16). */
 const unnamedStatuses: readonly (readonly [reason: string, status: number])[] = [
   ['body_too_long', 413],
@@ -131,8 +117,12 @@ const unnamedStatuses: readonly (readonly [reason: string, status: number])[] = 
   ['charset', 415],
 ]
 
-function renderError(context: Context, error: Error, kind: EndpointParts['kind']): Response | Promise<Response> {
-  const answer = answerOf(error)
+function renderError(
+  context: Context<Env>,
+  error: Error,
+  { kind, senderCounts = false, environment }: EndpointParts,
+): Response | Promise<Response> {
+  const answer = answerOf(error, environment)
   // These have no name in OAuth; the others are the status of their name.
   const unnamed = unnamedStatuses.find(([reason]) => error instanceof OAuthError && error.reason === reason)
   const status = unnamed?.[1] ?? statusOn(kind, answer)
@@ -142,7 +132,10 @@ function renderError(context: Context, error: Error, kind: EndpointParts['kind']
     ...(error instanceof DpopNonceWanted && { 'dpop-nonce': error.nonce }),
     ...(status === 401 && challengeOf(answer.code, context.req.raw)),
   }
-  if (kind === 'page' && prefersHtml(context.req.raw)) return errorPage(status, answer.code, answer.description, headers)
+  if (kind === 'page' && prefersHtml(context.req.raw)) {
+    const tryAgain = status === 503 ? tryAgainOf(context.req.raw, context.get('posted'), senderCounts) : undefined
+    return errorPage(status, { ...answer, tryAgain }, headers)
+  }
   return Response.json(
     { error: answer.code, error_description: answer.description },
     { status, headers: { ...headers, pragma: 'no-cache' } },

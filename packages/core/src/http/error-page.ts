@@ -1,5 +1,6 @@
 import { html } from 'hono/html'
 import { page, pageResponse } from './page.ts'
+import { type TryAgain, tryAgainButton } from './try-again.ts'
 
 /** What to do, by status; people come here from a program of theirs and go back to it. */
 const advice: Readonly<Record<number, string>> = {
@@ -8,15 +9,21 @@ const advice: Readonly<Record<number, string>> = {
   503: 'This will pass. Wait a moment and load this page again.',
 }
 
-/** A page that says what went wrong, in words that nobody else chose. */
-export function errorPage(status: number, code: string, description: string, headers: Record<string, string>): Promise<Response> {
+/** A page that says what went wrong, in words that nobody else chose; with a button where the same request can be made again. */
+export function errorPage(
+  status: number,
+  { code, description, tryAgain }: { readonly code: string; readonly description: string; readonly tryAgain?: TryAgain | undefined },
+  headers: Record<string, string>,
+): Promise<Response> {
   const title = status === 503 || status === 429 ? 'Not available at the moment' : 'This login cannot go on'
   const content = page(
     title,
     html`<h1>${title}</h1>
 <p>${description}</p>
-<p>${advice[status] ?? 'Close this page and start again in your application.'}</p>
-<p class="quiet">${code}</p>`,
+<p>${tryAgain ? 'This will pass. Wait a moment and try again.' : (advice[status] ?? 'Close this page and start again in your application.')}</p>
+${tryAgain ? tryAgainButton(tryAgain) : ''}<p class="quiet">${code}</p>`,
   )
-  return pageResponse(content, { status, headers })
+  // A form has to say where it comes from, as the consent page's does.
+  const referrer = tryAgain?.by === 'form' && { 'referrer-policy': 'same-origin' }
+  return pageResponse(content, { status, headers: { ...headers, ...referrer } })
 }

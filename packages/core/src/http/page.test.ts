@@ -52,7 +52,7 @@ describe('an error page', () => {
     [500, 'This login cannot go on', 'Close this page and start again in your application.'],
     [503, 'Not available at the moment', 'This will pass. Wait a moment and load this page again.'],
   ])('%i says what to do', async (status, title, advice) => {
-    const response = await errorPage(status, 'the_code', 'What went wrong.', { 'retry-after': '2' })
+    const response = await errorPage(status, { code: 'the_code', description: 'What went wrong.' }, { 'retry-after': '2' })
     const text = await response.text()
     expect(response.status).toBe(status)
     expect(response.headers.get('retry-after')).toBe('2')
@@ -61,7 +61,7 @@ describe('an error page', () => {
   })
 
   it('escapes what it is given (T44)', async () => {
-    expect(await (await errorPage(400, evil, evil, {})).text()).not.toContain('<script')
+    expect(await (await errorPage(400, { code: evil, description: evil }, {})).text()).not.toContain('<script')
   })
 })
 

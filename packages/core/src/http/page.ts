@@ -24,8 +24,8 @@ dd ul { margin: 0; padding-left: 1.25rem; }
 .code { display: block; width: 100%; margin-top: .5rem; padding: .75rem 1rem; font: 700 1.5rem/1.3 ui-monospace, monospace; letter-spacing: .1em; text-transform: uppercase; border: 1px solid var(--line); border-radius: .5rem; background: transparent; color: inherit; }
 .quiet { color: var(--quiet); font-size: .875rem; }
 .choices { display: flex; gap: .75rem; }
-.choices button { flex: 1; padding: .75rem 1rem; font: inherit; font-weight: 600; border-radius: .5rem; border: 1px solid currentColor; background: transparent; color: inherit; cursor: pointer; }
-.choices button.go { background: var(--go); border-color: var(--go); color: #fff; }
+.choices button, .choices a { flex: 1; padding: .75rem 1rem; font: inherit; font-weight: 600; text-align: center; text-decoration: none; border-radius: .5rem; border: 1px solid currentColor; background: transparent; color: inherit; cursor: pointer; }
+.choices .go { background: var(--go); border-color: var(--go); color: #fff; }
 .choices button:focus-visible, a:focus-visible, .code:focus-visible { outline: 3px solid #3b82f6; outline-offset: 2px; }
 `
 

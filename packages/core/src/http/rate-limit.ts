@@ -1,4 +1,5 @@
 import type { Environment } from '../ports/environment.ts'
+import { type InTime, inTime } from '../ports/in-time.ts'
 import { BoundedCache } from '../protocol/bounded-cache.ts'
 import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 import { clientAddress, type Peer } from './peer.ts'
@@ -8,7 +9,7 @@ export type RateLimitKind = 'register' | 'authorize' | 'consent' | 'device' | 't
 
 /**
  * Counts `cost` against `key` and answers how many seconds to wait, or 0 to go on. A cost of 0 only asks. It may keep its count
- * wherever it likes; what it throws counts as 0, since a limiter that is down must not stop logins.
+ * wherever it likes; what it throws counts as 0, and so does no answer in a second, since a limiter that is down must not stop logins.
  */
 export type RateLimit = (key: string, cost: number, kind: RateLimitKind) => Seconds | Promise<Seconds>
 
@@ -23,6 +24,9 @@ export class TooManyRequests extends Error {
   }
 }
 
+/** A count is quick, or the request that waits for it is no better off than in a flood. */
+const hookDeadline: Seconds = 1
+
 /** Limits requests by the address they come from. */
 export interface Limiter {
   /** Counts a request. Rejects with {@link TooManyRequests}. */
@@ -34,12 +38,13 @@ export interface Limiter {
 }
 
 /** A limiter over a hook. Requests whose address nobody knows are not limited. */
-export function openLimiter(limit: RateLimit, trustedProxies: number): Limiter {
+export function openLimiter(limit: RateLimit, trustedProxies: number, environment: Environment): Limiter {
+  const within = inTime(environment, hookDeadline)
   const peers = new WeakMap<Request, Peer>()
   const count = async (kind: RateLimitKind, cost: number, request: Request, peer: Peer): Promise<void> => {
     const key = clientAddress(request, peer, trustedProxies)
     if (key === undefined) return
-    const wait = await ask(limit, key, cost, kind)
+    const wait = await ask(within, () => limit(key, cost, kind))
     if (wait > 0) throw new TooManyRequests(wait)
   }
   return {
@@ -54,9 +59,10 @@ export function openLimiter(limit: RateLimit, trustedProxies: number): Limiter {
   }
 }
 
-async function ask(limit: RateLimit, key: string, cost: number, kind: RateLimitKind): Promise<Seconds> {
+async function ask(within: InTime, limit: () => Seconds | Promise<Seconds>): Promise<Seconds> {
   try {
-    return await limit(key, cost, kind)
+    const wait = limit()
+    return typeof wait === 'number' ? wait : await within(Promise.resolve(wait), () => new Error('no answer in time'))
   } catch {
     return 0
   }

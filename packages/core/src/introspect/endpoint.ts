@@ -2,6 +2,7 @@ import { authenticationIn, type ClientAuthentication, clientNames, readCredentia
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { readForm } from '../http/form.ts'
 import type { Limiter } from '../http/rate-limit.ts'
+import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { hashSecret, isSameSecret } from '../protocol/compare.ts'
 import { invalidClient, invalidRequest, OAuthError } from '../protocol/errors.ts'
@@ -24,6 +25,7 @@ export interface IntrospectEndpointNeeds {
   readonly resourceServers: ReadonlyMap<string, KnownResourceServer>
   readonly accessTokens: AccessTokens
   readonly verify: VerifyAccessToken
+  readonly environment: Environment
   readonly emit: Emit
   readonly limiter: Limiter
 }
@@ -33,10 +35,11 @@ export interface IntrospectEndpointNeeds {
  * it. Whatever else it asks about is not active, and nothing says why (§2.2, §4). It never calls the upstream.
  */
 export function introspectEndpoint(needs: IntrospectEndpointNeeds): Handler {
-  const { resourceServers, emit, limiter } = needs
+  const { resourceServers, environment, emit, limiter } = needs
   return openEndpoint({
     name: 'introspect',
     kind: 'api',
+    environment,
     emit,
     limiter,
     limitedAs: 'introspect',

@@ -42,6 +42,8 @@ export function pushEndpoint(needs: PushEndpointNeeds): Handler {
   return openEndpoint({
     name: 'push',
     kind: 'api',
+    waitsForOthers: true,
+    environment,
     emit,
     limiter,
     limitedAs: 'token',

@@ -238,6 +238,25 @@ describe('a change', () => {
     await expect(changing).rejects.toThrow(StoreUnavailable)
     expect({ ran, wins }).toEqual({ ran: 8, wins: 8 })
   })
+
+  it.each([
+    ['no time', 0, 8],
+    ['a second each', 1, 2],
+    ['three seconds each', 3, 1],
+  ])('begins no other attempt two seconds after its first: where lost races take %s (I9, REL-R7)', async (_, seconds, expected) => {
+    const { counters, store, hold, environment, endsAt } = open()
+    hold(JSON.stringify({ count: 1, endsAt: endsAt + 1000 }), endsAt + 1000)
+    let wins = 0
+    store.before = ({ method }) => {
+      if (method !== 'set') return
+      wins += 1
+      environment.advance(seconds)
+      const value = JSON.stringify({ count: wins, endsAt: endsAt + 1000 })
+      store.entries.set('name of a', { value, version: `rival ${wins}`, endsAt: endsAt + 1000 })
+    }
+    await expect(counters.change('a', increment)).rejects.toThrow(StoreUnavailable)
+    expect(wins).toBe(expected)
+  })
 })
 
 describe('trouble of the store', () => {

@@ -3,7 +3,7 @@ import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { type Entry, type Store, StoreUnavailable, StoreUnreadable } from '../ports/store.ts'
 import { BoundedCache } from '../protocol/bounded-cache.ts'
-import type { UnixSeconds } from '../protocol/time.ts'
+import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 
 /** What every record has: the moment it ends, checked on reading whatever the backend does about it (threat T94). */
 export interface Ending {
@@ -64,6 +64,9 @@ export interface CollectionParts<Rec> {
 /** Lost races in a row before the answer is 503; more than eight means that something is wrong, not busy. */
 const attempts = 8
 
+/** After this long no other attempt begins, by a clock of whole seconds: whoever waits is better off with a 503 (invariant I9). */
+const patience: Seconds = 2
+
 /** Parsed records kept by version, so that an unchanged record is neither opened nor parsed again. */
 const cached = 10_000
 
@@ -72,7 +75,8 @@ export function openCollection<Rec extends Ending>(parts: CollectionParts<Rec>):
   const { read, write, remove } = openEntries(parts)
 
   async function changeSeen<Answer>(id: string, step: Step<Rec, Answer>, from?: Seen<Rec>): Promise<Changed<Rec, Answer>> {
-    for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const begun = parts.environment.now()
+    for (let attempt = 0; attempt < attempts && parts.environment.now() - begun < patience; attempt += 1) {
       const seen = attempt === 0 && from ? from : await read(id)
       const { next, answer } = step(seen.record, parts.environment.now())
       if (next === undefined) return { answer, seen }

@@ -37,10 +37,11 @@ interface Owner {
  * Its URL names the client, its registration access token proves it; the token stays the same, so no lost answer locks a client out.
  */
 export function clientConfigurationEndpoint(needs: ClientConfigurationNeeds): Handler {
-  const { emit, limiter } = needs
+  const { environment, emit, limiter } = needs
   return openEndpoint({
     name: 'client-configuration',
     kind: 'api',
+    environment,
     emit,
     limiter,
     limitedAs: 'register',

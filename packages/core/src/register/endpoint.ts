@@ -27,6 +27,7 @@ export function registerEndpoint({ baseUrl, policy, initialAccessTokens, emit, l
   return openEndpoint({
     name: 'register',
     kind: 'api',
+    environment: needs.environment,
     emit,
     limiter,
     limitedAs: 'register',

@@ -3,6 +3,7 @@ import { authenticationIn, clientNames } from '../clients/read-credentials.ts'
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { readForm } from '../http/form.ts'
 import type { Limiter } from '../http/rate-limit.ts'
+import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { isSameSecret } from '../protocol/compare.ts'
 import { invalidRequest, OAuthError } from '../protocol/errors.ts'
@@ -20,6 +21,7 @@ export interface RevokeEndpointNeeds {
   readonly accessTokens: AccessTokens
   readonly records: Pick<Records, 'grants'>
   readonly ending: GrantEnding
+  readonly environment: Environment
   readonly emit: Emit
   readonly limiter: Limiter
 }
@@ -34,10 +36,13 @@ interface Named {
  * Revocation (RFC 7009): either kind of token ends the whole grant, and the hint is not needed. A token that is unknown, no
  * longer good, or another client's is answered with 200 and changes nothing (§2.1, §2.2).
  */
-export function revokeEndpoint({ authenticateClient, accessTokens, records, ending, emit, limiter }: RevokeEndpointNeeds): Handler {
+export function revokeEndpoint(needs: RevokeEndpointNeeds): Handler {
+  const { authenticateClient, accessTokens, records, ending, environment, emit, limiter } = needs
   return openEndpoint({
     name: 'revoke',
     kind: 'api',
+    waitsForOthers: true,
+    environment,
     emit,
     limiter,
     limitedAs: 'token',

@@ -2,6 +2,7 @@ import { authenticationIn } from '../clients/read-credentials.ts'
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { readForm } from '../http/form.ts'
 import type { Limiter } from '../http/rate-limit.ts'
+import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { invalidRequest, OAuthError } from '../protocol/errors.ts'
 import { parseParameters } from '../protocol/parameters.ts'
@@ -15,15 +16,18 @@ export interface TokenEndpointNeeds {
   readonly proofs: DpopProofs | undefined
   /** The address of this endpoint. */
   readonly url: string
+  readonly environment: Environment
   readonly emit: Emit
   readonly limiter: Limiter
 }
 
 /** The token endpoint (RFC 6749 §3.2): reads the request and hands it to its grant type. */
-export function tokenEndpoint({ handlers, proofs, url, emit, limiter }: TokenEndpointNeeds): Handler {
+export function tokenEndpoint({ handlers, proofs, url, environment, emit, limiter }: TokenEndpointNeeds): Handler {
   return openEndpoint({
     name: 'token',
     kind: 'api',
+    waitsForOthers: true,
+    environment,
     emit,
     limiter,
     limitedAs: 'token',

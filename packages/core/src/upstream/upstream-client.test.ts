@@ -357,6 +357,29 @@ describe('the upstream is asked who the person is', () => {
   })
 })
 
+describe('a provider that asks who the person is', () => {
+  it('and never comes to an end is given up as an upstream without an answer, however it asks (I9)', async () => {
+    const { client, environment } = open(json({}), { upstream: { identify: () => new Promise(() => {}) } })
+    const asking = endOf(client.identify('gho_access'))
+    environment.advance(10)
+    expect(await Promise.race([asking, environment.sleep(0).then(() => 'still waiting')])).toBe('still waiting')
+    environment.advance(1)
+    expect(await asking).toEqual({ unavailable: 'deadline', sent: true })
+  })
+
+  it('and throws at once is what it threw', async () => {
+    const failure = new TypeError('a bug of the provider')
+    const { client } = open(json({}), {
+      upstream: {
+        identify() {
+          throw failure
+        },
+      },
+    })
+    expect(await endOf(client.identify('gho_access'))).toEqual({ thrown: failure })
+  })
+})
+
 describe('the upstream is told that its tokens are not needed any more (RFC 7009)', () => {
   const endpoint = { endpoint: 'https://upstream.example.com/revoke' }
 

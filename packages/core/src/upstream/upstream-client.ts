@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi'
+import { type InTime, inTime } from '../ports/in-time.ts'
 import {
   type Identity,
   type Upstream,
@@ -13,7 +14,7 @@ import { formatScope, upstreamScopes } from '../protocol/scope.ts'
 import { isOurSubject } from '../protocol/subject.ts'
 import { type AskNeeds, askForTokens } from './ask-for-tokens.ts'
 import { authenticationOf } from './client-authentication.ts'
-import { type UpstreamFetch, upstreamFetch } from './upstream-fetch.ts'
+import { type UpstreamFetch, upstreamDeadline, upstreamFetch } from './upstream-fetch.ts'
 
 /** Us, as the upstream's client. Every call rejects with `UpstreamUnavailable` or, when the answer is no, with `UpstreamRefused`. */
 export interface UpstreamClient {
@@ -46,6 +47,7 @@ export function upstreamClient({ credentials, callbackUrl, requiredScopes, ...ne
   const client: oauth.Client = { client_id: credentials.clientId }
   const authentication = authenticationOf(upstream, credentials)
   const options = optionsOf(upstream, call)
+  const within = inTime(environment, upstreamDeadline)
   return {
     authorizationUrl(state, verifier, scopes) {
       const ours = { response_type: 'code', client_id: credentials.clientId, redirect_uri: callbackUrl, state }
@@ -66,7 +68,7 @@ export function upstreamClient({ credentials, callbackUrl, requiredScopes, ...ne
         const response = await oauth.refreshTokenGrantRequest(server, client, authentication, refreshToken, options)
         return oauth.processRefreshTokenResponse(server, client, response)
       }),
-    identify: (accessToken) => identify(upstream, { getJson: (url, headers) => getJson(call, url, accessToken, headers) }),
+    identify: (accessToken) => identify(upstream, within, { getJson: (url, headers) => getJson(call, url, accessToken, headers) }),
     async revoke({ accessToken, refreshToken }) {
       const { revocation } = upstream
       if (!revocation) return
@@ -79,9 +81,11 @@ export function upstreamClient({ credentials, callbackUrl, requiredScopes, ...ne
   }
 }
 
-// A person with a subject of ours would be a client, or somebody whom another issuer vouched for (spec row R99).
-async function identify(upstream: Upstream, call: UpstreamCall): Promise<Identity> {
-  const identity = await upstream.identify(call)
+// However often a provider asks for it, it is one answer that is waited for. A person with a subject of ours would be a client, or
+// somebody whom another issuer vouched for (spec row R99).
+async function identify(upstream: Upstream, within: InTime, call: UpstreamCall): Promise<Identity> {
+  const asking = (async () => upstream.identify(call))()
+  const identity = await within(asking, () => new UpstreamUnavailable('deadline'))
   if (isOurSubject(identity.subject)) throw new UpstreamRefused('identity_subject_ours')
   return identity
 }

@@ -6,7 +6,7 @@ import type { Seconds } from '../protocol/time.ts'
 const sizeLimit = 256 * 1024
 
 /** A person waits for it. Half of it would lose logins to a slow upstream, twice of it loses the person. */
-const upstreamDeadline: Seconds = 10
+export const upstreamDeadline: Seconds = 10
 
 /** Failures in which nothing was sent, so that an authorization code is still good. */
 const unsent: readonly string[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']
