@@ -9,7 +9,9 @@ import { build, environment, packagesIn, root, run } from './run.mjs'
 
 const consumer = `import { GitHubProvider } from '@drawbridge/providers/github'
 import { encrypted, fernet, memoryStore } from '@drawbridge/storage'
+import { postgresStore } from '@drawbridge/storage/postgres'
 
+export const postgres = postgresStore('postgres://localhost/drawbridge')
 const auth = new GitHubProvider({
   baseUrl: 'https://mcp.example.com',
   clientId: 'id',
@@ -87,7 +89,7 @@ function problemsOfFiles({ name, files, unpacked }) {
   return [...strange, ...stale, ...astray]
 }
 
-/** Installs all tarballs in an empty project, imports what needs no peer, and compiles a program that uses them. */
+/** Installs all tarballs in an empty project, imports what needs no peer until it is used, and compiles a program that uses them. */
 function install(packed) {
   const project = join(folder, 'project')
   mkdirSync(project)
@@ -118,13 +120,11 @@ function importAll(project, { name, manifest, unpacked }) {
   })
 }
 
-/** The packages that a compiled file, and what it imports, needs. */
+/** The packages that a compiled file, and what it imports, needs as soon as it is imported. */
 function bareImports(file, seen = new Set()) {
   if (seen.has(file)) return new Set()
   seen.add(file)
-  const specifiers = [...readFileSync(file, 'utf8').matchAll(/(?:\bfrom|^import|\bimport\()\s*['"]([^'"\n]+)['"]/gm)].map(
-    (match) => match[1],
-  )
+  const specifiers = [...readFileSync(file, 'utf8').matchAll(/(?:\bfrom|^import)\s*['"]([^'"\n]+)['"]/gm)].map((match) => match[1])
   const own = specifiers.filter((one) => !one.startsWith('.')).map((one) => one.split('/', one.startsWith('@') ? 2 : 1).join('/'))
   const others = specifiers.filter((one) => one.startsWith('.')).flatMap((one) => [...bareImports(join(dirname(file), one), seen)])
   return new Set([...own, ...others])

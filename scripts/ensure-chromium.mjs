@@ -6,7 +6,7 @@ export function ensureChromium() {
     what: 'Chromium',
     variable: 'CHROME_PATH',
     names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome.exe'],
-    elsewhere: [
+    elsewhere: () => [
       '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
       '/Applications/Chromium.app/Contents/MacOS/Chromium',
       'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',

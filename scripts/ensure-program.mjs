@@ -4,10 +4,10 @@ import { delimiter, join } from 'node:path'
 import { run } from './run.mjs'
 
 /**
- * Finds a program that the tests need: where `variable` says, on PATH, or `elsewhere`; or installs its Debian package, as root,
- * after saying so. Gives its path. Throws with the lines that install it when it is not there and may not, or cannot, be installed.
+ * Finds a program that the tests need: where `variable` says, on PATH, or `elsewhere`, which gives paths; or installs its Debian
+ * package, as root, after saying so. Gives its path. Throws with the lines that install it when it is not there and may not, or cannot, be installed.
  */
-export function ensureProgram({ what, variable, names, elsewhere = [], debian, howToGetIt }) {
+export function ensureProgram({ what, variable, names, elsewhere = () => [], debian, howToGetIt }) {
   const help = `Get it with one of these, or set ${variable} to the one you have:\n${howToGetIt}`
   const path = findProgram({ variable, names, elsewhere })
   if (path !== undefined) return path
@@ -17,16 +17,20 @@ export function ensureProgram({ what, variable, names, elsewhere = [], debian, h
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   const update = run('apt-get', ['update', '-qq'], { env })
   const install = run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', debian], { env })
-  const installed = names.map(onPath).find((found) => found !== undefined)
+  const installed = somewhere({ names, elsewhere })
   if (installed !== undefined) return installed
   throw new Error(`apt-get installed no ${what} (update ended with ${update}, install with ${install}). ${help}`)
 }
 
 function findProgram({ variable, names, elsewhere }) {
   const named = process.env[variable]
-  if (!named) return names.map(onPath).find((path) => path !== undefined) ?? elsewhere.find(isProgram)
+  if (!named) return somewhere({ names, elsewhere })
   if (!isProgram(named)) throw new Error(`${variable}=${named} is not a program. Correct it, or unset it to have one looked for.`)
   return named
+}
+
+function somewhere({ names, elsewhere }) {
+  return names.map(onPath).find((path) => path !== undefined) ?? elsewhere().find(isProgram)
 }
 
 function onPath(name) {

@@ -89,7 +89,7 @@ const coreImportsNoProviderStoreOrFramework: Rule = (files) =>
 
 const providersAndStoresImportOnlyWhatCoreExports: Rule = (files) => {
   const exported = Object.keys(manifestOf('packages/core').exports ?? {}).map((path) => path.replace(/^\./, '@drawbridge/core'))
-  const allowed = { 'packages/providers/src/': exported, 'packages/storage/src/': [...exported, 'keyv', '@keyv/redis'] }
+  const allowed = { 'packages/providers/src/': exported, 'packages/storage/src/': [...exported, 'keyv', '@keyv/redis', 'pg'] }
   return Object.entries(allowed).flatMap(([folder, names]) =>
     below(folder, files).flatMap((file) =>
       importsOf(file).flatMap(({ line, from, target }) => {

@@ -146,6 +146,16 @@ const surface: Record<string, string[]> = {
     'type SqliteStore',
     'type StoreOptions',
   ],
+  '@drawbridge/storage/postgres': [
+    'postgresStore',
+    'type PostgresClient',
+    'type PostgresOptions',
+    'type PostgresPool',
+    'type PostgresStatement',
+    'type PostgresStore',
+    'type PostgresStoreOptions',
+    'type PostgresTarget',
+  ],
   '@drawbridge/storage/contract': [
     'directoryContract',
     'outageContract',

@@ -3,6 +3,7 @@ import { mcpApp } from '@drawbridge/core/hono'
 import { serve } from '@drawbridge/core/node'
 import { GitHubProvider } from '@drawbridge/providers/github'
 import { encrypted, fernet, redisStore, sqliteStore } from '@drawbridge/storage'
+import { postgresStore } from '@drawbridge/storage/postgres'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import { looksThenWrites } from './looks-then-writes.ts'
 import type { HostOrder, HostPlan, HostReport, HostStore } from './messages.ts'
@@ -68,6 +69,7 @@ async function start(): Promise<void> {
 
 function openStore(store: HostStore): Store {
   if (store.kind === 'sqlite') return sqliteStore(store.path, { environment })
+  if (store.kind === 'postgres') return postgresStore(store.url, { environment })
   const redis = redisStore(store.url, { environment })
   return store.kind === 'redis' ? redis : looksThenWrites(redis)
 }

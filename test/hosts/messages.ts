@@ -2,7 +2,7 @@ import type { RecordedEvent, Resealed } from '@drawbridge/core'
 
 /** Where a host keeps its state. `looks-then-writes` is a double that loses races. */
 export type HostStore =
-  | { readonly kind: 'redis' | 'looks-then-writes'; readonly url: string }
+  | { readonly kind: 'redis' | 'looks-then-writes' | 'postgres'; readonly url: string }
   | { readonly kind: 'sqlite'; readonly path: string }
 
 /** What a host is told when it starts. */

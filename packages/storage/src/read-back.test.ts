@@ -1,6 +1,6 @@
 import { type Entry, StoreUnavailable } from '@drawbridge/core'
 import { describe, expect, it } from 'vitest'
-import { settleWrite } from './read-back.ts'
+import { NothingExecuted, settleWrite } from './read-back.ts'
 
 const seen: Entry = { value: 'seen', version: 'seen' }
 
@@ -63,6 +63,12 @@ describe('a write whose outcome is unknown', () => {
   it('lost when it goes out again and loses', async () => {
     const { write } = uncertain({ found: seen, secondWrite: false })
     expect(await settleWrite(write)).toBe(false)
+  })
+
+  it('is none where it is certain that nothing was executed: it fails, and is neither read back nor sent again', async () => {
+    const { write } = uncertain({ found: seen })
+    const error = new NothingExecuted('refused')
+    await expect(settleWrite({ ...write, write: () => Promise.reject(error) })).rejects.toBe(error)
   })
 
   it('is not read back when it failed by a mistake of ours', async () => {

@@ -1,5 +1,8 @@
 import { type Entry, StoreUnavailable } from '@drawbridge/core'
 
+/** The store is unavailable, and it is certain that it executed nothing: there is no outcome to read back. */
+export class NothingExecuted extends StoreUnavailable {}
+
 /** A conditional write whose outcome can stay unknown. */
 export interface UncertainWrite {
   /** Writes, once; true when it won. Rejects with `StoreUnavailable` when nobody knows. */
@@ -20,7 +23,7 @@ export async function settleWrite({ write, read, version, seen }: UncertainWrite
   try {
     return await write()
   } catch (cause) {
-    if (!(cause instanceof StoreUnavailable)) throw cause
+    if (!(cause instanceof StoreUnavailable) || cause instanceof NothingExecuted) throw cause
     const found = await read()
     if (found && found.version === version) return true
     return found?.version === seen?.version && write()
