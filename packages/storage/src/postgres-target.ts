@@ -82,7 +82,7 @@ function isPostgresUrl(text: string): boolean {
 export async function openPostgresPool(target: PostgresTarget): Promise<PostgresPool> {
   if (isPostgresPool(target)) return target
   const address = typeof target === 'string' ? { connectionString: target } : target
-  const Pool = await loadDriver()
+  const Pool = await importDriver()
   return new Pool({
     fallback_application_name: 'drawbridge',
     keepAlive: true,
@@ -95,7 +95,7 @@ export async function openPostgresPool(target: PostgresTarget): Promise<Postgres
 }
 
 // Loaded here and not above, so that who imports this for its types, or brings a pool, does not need it.
-async function loadDriver(): Promise<typeof import('pg').Pool> {
+async function importDriver(): Promise<typeof import('pg').Pool> {
   try {
     return (await import('pg')).default.Pool
   } catch (cause) {
