@@ -345,6 +345,7 @@ describe('in the store, for the next release and the one before, these are the f
       'request.resource',
       'request.scopes',
       'request.state',
+      'status.claim',
       'status.is',
       'status.location',
       'status.since',

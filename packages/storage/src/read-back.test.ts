@@ -71,6 +71,12 @@ describe('a write whose outcome is unknown', () => {
     await expect(settleWrite({ ...write, write: () => Promise.reject(error) })).rejects.toBe(error)
   })
 
+  it('won when it goes out again and loses to itself: the first one was late', async () => {
+    const { write } = uncertain({ found: seen, secondWrite: false })
+    const reads = [seen, { value: 'mine', version: 'mine' }]
+    expect(await settleWrite({ ...write, read: async () => reads.shift() })).toBe(true)
+  })
+
   it('is not read back when it failed by a mistake of ours', async () => {
     const { write } = uncertain({ found: 'down' })
     const mistake = new TypeError('a mistake')

@@ -16,8 +16,9 @@ export interface UncertainWrite {
 
 /**
  * Settles a write whose outcome is unknown by what is there: its own version is a win; what it had seen means that it was not
- * executed, so it goes out again with the same version; anything else is lost. A deletion that finds nothing is lost too, since
- * another one may have been faster, and only one may win. Rejects with `StoreUnavailable` when the store does not answer.
+ * executed, so it goes out again with the same version, and is looked for once more when it loses: what it lost to may be the
+ * first one, which was late; anything else is lost. A deletion that finds nothing is lost too, since another one may have been
+ * faster, and only one may win. Rejects with `StoreUnavailable` when the store does not answer.
  */
 export async function settleWrite({ write, read, version, seen }: UncertainWrite): Promise<boolean> {
   try {
@@ -25,7 +26,11 @@ export async function settleWrite({ write, read, version, seen }: UncertainWrite
   } catch (cause) {
     if (!(cause instanceof StoreUnavailable) || cause instanceof NothingExecuted) throw cause
     const found = await read()
-    if (found && found.version === version) return true
-    return found?.version === seen?.version && write()
+    if (isOwn(found, version)) return true
+    return found?.version === seen?.version && ((await write()) || isOwn(await read(), version))
   }
+}
+
+function isOwn(found: Entry | undefined, version: string | undefined): boolean {
+  return found !== undefined && found.version === version
 }

@@ -7,6 +7,7 @@ import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { hashSecret, isSameSecret } from '../protocol/compare.ts'
 import { accessDenied, invalidRequest } from '../protocol/errors.ts'
+import { timedId } from '../protocol/identifiers.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import { parseParameters } from '../protocol/parameters.ts'
 import { redirectTo } from '../protocol/redirect-uri.ts'
@@ -29,6 +30,8 @@ export interface CallbackEndpointNeeds extends AnswerNeeds {
 
 interface Delivery {
   readonly state: string
+  /** Tells its claim from that of another delivery. */
+  readonly claim: string
   readonly values: CallbackValues
   readonly seen: Seen<Transaction>
 }
@@ -55,7 +58,7 @@ export function callbackEndpoint(needs: CallbackEndpointNeeds): Handler {
       const answer = await answerOrRelease(needs, { ...delivery, rememberAs: remembering?.id }, claim.transaction, seen)
       const { redirectUri, state } = claim.transaction.request
       const location = redirectTo(redirectUri, { ...answer, state, iss: issuer })
-      await finish(needs, delivery.state, location, seen)
+      await finish(needs, delivery, location, seen)
       return seeOther(location, 'code' in answer && remembering?.cookie ? [remembering.cookie] : [])
     },
   })
@@ -77,9 +80,14 @@ function rememberingOf(
 }
 
 // For the browser that repeats the callback. The answer is good without it, so a store that fails now costs nobody a login.
-async function finish({ records, emit }: CallbackEndpointNeeds, state: string, location: string, seen: Seen<Transaction>): Promise<void> {
+async function finish(
+  { records, emit }: CallbackEndpointNeeds,
+  { state, claim }: Delivery,
+  location: string,
+  seen: Seen<Transaction>,
+): Promise<void> {
   try {
-    await records.transactions.change(state, (current, now) => finishTransaction(current, location, now), seen)
+    await records.transactions.change(state, (current, now) => finishTransaction(current, claim, location, now), seen)
   } catch (cause) {
     if (!(cause instanceof StoreUnavailable)) throw cause
     emit({ type: 'store.unavailable', endpoint: 'callback', reason: cause.name })
@@ -87,7 +95,7 @@ async function finish({ records, emit }: CallbackEndpointNeeds, state: string, l
 }
 
 // The cookie comes first, before the transaction tells anything, and before `error` is looked at (threats T1 and T13).
-async function proveDelivery({ cookies, records, emit }: CallbackEndpointNeeds, request: Request): Promise<Delivery> {
+async function proveDelivery({ cookies, records, environment, emit }: CallbackEndpointNeeds, request: Request): Promise<Delivery> {
   const login = cookies.login.read(request)
   if (!isBrowserSecret(login)) throw foreignBrowser(emit)
   const { values, repeated } = parseParameters(new URL(request.url).searchParams, ['code', 'state', 'iss', 'error'] as const)
@@ -96,7 +104,7 @@ async function proveDelivery({ cookies, records, emit }: CallbackEndpointNeeds, 
   const seen = await records.transactions.read(state)
   if (!seen.record) throw unknownLogin()
   if (!isSameSecret(seen.record.browser, hashSecret(login))) throw foreignBrowser(emit)
-  return { state, values, seen }
+  return { state, claim: timedId(environment.now(), environment.randomBytes(10)), values, seen }
 }
 
 function unknownLogin(): Error {
@@ -111,10 +119,14 @@ function foreignBrowser(emit: Emit): Error {
 // Another delivery of the same browser is at it: wait for its answer, for as long as it may take.
 async function claimDelivery(
   { records, environment }: CallbackEndpointNeeds,
-  { state, seen }: Delivery,
+  { state, claim, seen }: Delivery,
 ): Promise<Changed<Transaction, Claim>> {
   for (let pause = 25, from: Seen<Transaction> | undefined = seen; ; pause = Math.min(pause * 2, 250), from = undefined) {
-    const claimed: Changed<Transaction, Claim> = await records.transactions.changeSeen(state, claimTransaction, from)
+    const claimed: Changed<Transaction, Claim> = await records.transactions.changeSeen(
+      state,
+      (transaction, now) => claimTransaction(transaction, claim, now),
+      from,
+    )
     if (claimed.answer.is !== 'taken') return claimed
     await environment.sleep(pause)
   }
@@ -122,14 +134,15 @@ async function claimDelivery(
 
 async function answerOrRelease(
   needs: CallbackEndpointNeeds,
-  { state, values, rememberAs }: Delivery & { readonly rememberAs: string | undefined },
+  { state, claim, values, rememberAs }: Delivery & { readonly rememberAs: string | undefined },
   transaction: Transaction,
   seen: Seen<Transaction>,
 ): Promise<ClientAnswer> {
   try {
     return await answerClient(needs, state, transaction, values, rememberAs)
   } catch (cause) {
-    if (cause instanceof UpstreamUnavailable) await needs.records.transactions.change(state, releaseTransaction, seen)
+    if (cause instanceof UpstreamUnavailable)
+      await needs.records.transactions.change(state, (current) => releaseTransaction(current, claim), seen)
     throw cause
   }
 }

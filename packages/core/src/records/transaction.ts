@@ -29,10 +29,13 @@ export interface Transaction {
   readonly endsAt: UnixSeconds
 }
 
-/** Where a transaction stands. `location` is where the browser was sent, so that a repeated callback gets the same answer `until` then. */
+/**
+ * Where a transaction stands. `claim` tells one exchange from another, also of the same second; the release before wrote none.
+ * `location` is where the browser was sent, so that a repeated callback gets the same answer `until` then.
+ */
 export type TransactionStatus =
   | { readonly is: 'approved' }
-  | { readonly is: 'exchanging'; readonly since: UnixSeconds }
+  | { readonly is: 'exchanging'; readonly since: UnixSeconds; readonly claim?: string }
   | { readonly is: 'done'; readonly location: string; readonly until?: UnixSeconds }
 
 /** The shape of an {@link AuthorizationRequest}, stored or sealed. */
@@ -54,7 +57,7 @@ export const transactionShape: z.ZodType<Transaction> = z.looseObject({
   upstreamVerifier: z.string(),
   status: z.discriminatedUnion('is', [
     z.looseObject({ is: z.literal('approved') }),
-    z.looseObject({ is: z.literal('exchanging'), since: z.number() }),
+    z.looseObject({ is: z.literal('exchanging'), since: z.number(), claim: z.string().exactOptional() }),
     z.looseObject({ is: z.literal('done'), location: z.string(), until: z.number().exactOptional() }),
   ]),
   endsAt: z.number(),
@@ -73,19 +76,24 @@ export function newTransaction(approval: Omit<Transaction, 'status' | 'endsAt'>,
   return { ...approval, status: { is: 'approved' }, endsAt: now + fixedLifetimes.transaction }
 }
 
-/** Claims the exchange with the upstream: of any number of callbacks, on any host, one. */
-export function claimTransaction(transaction: Transaction | undefined, now: UnixSeconds): Outcome<Transaction, Claim> {
+/** Claims the exchange with the upstream: of any number of callbacks, on any host, one. `claim` is random, and the callback's own. */
+export function claimTransaction(transaction: Transaction | undefined, claim: string, now: UnixSeconds): Outcome<Transaction, Claim> {
   if (!transaction) return { answer: { is: 'unknown' } }
   const { status } = transaction
   if (status.is === 'done')
     return { answer: now < (status.until ?? transaction.endsAt) ? { is: 'done', location: status.location } : { is: 'unknown' } }
+  // It is there: the outcome of writing it was unknown, and now it is known.
+  if (isClaimedBy(transaction, claim)) return { answer: { is: 'claimed', transaction } }
   if (status.is === 'exchanging') return { answer: { is: now - status.since > fixedLifetimes.exchanging ? 'stuck' : 'taken' } }
-  return { next: { ...transaction, status: { is: 'exchanging', since: now } }, answer: { is: 'claimed', transaction } }
+  return { next: { ...transaction, status: { is: 'exchanging', since: now, claim } }, answer: { is: 'claimed', transaction } }
 }
 
-/** Gives the claim back after a failure before anything was sent upstream, so that the person can try again. */
-export function releaseTransaction(transaction: Transaction | undefined): Outcome<Transaction, void> {
-  if (transaction?.status.is !== 'exchanging') return { answer: undefined }
+/**
+ * Gives the claim back after a failure before anything was sent upstream, so that the person can try again. Only this claim: when
+ * it was given back already, and nobody heard of it, another callback may have claimed the transaction meanwhile.
+ */
+export function releaseTransaction(transaction: Transaction | undefined, claim: string): Outcome<Transaction, void> {
+  if (!isClaimedBy(transaction, claim)) return { answer: undefined }
   return { next: { ...transaction, status: { is: 'approved' } }, answer: undefined }
 }
 
@@ -93,9 +101,21 @@ export function releaseTransaction(transaction: Transaction | undefined): Outcom
  * Ends the transaction with the answer its browser gets, now and when it asks again within a minute. The record stays as long as
  * it would have, so that the form which made it makes no second one.
  */
-export function finishTransaction(transaction: Transaction | undefined, location: string, now: UnixSeconds): Outcome<Transaction, void> {
-  if (transaction?.status.is !== 'exchanging') return { answer: undefined }
+export function finishTransaction(
+  transaction: Transaction | undefined,
+  claim: string,
+  location: string,
+  now: UnixSeconds,
+): Outcome<Transaction, void> {
+  if (!isClaimedBy(transaction, claim)) return { answer: undefined }
   const until = now + fixedLifetimes.transactionDone
   const next: Transaction = { ...transaction, status: { is: 'done', location, until }, endsAt: Math.max(transaction.endsAt, until) }
   return { next, answer: undefined }
+}
+
+/** A transaction whose code is being exchanged. */
+type ExchangingTransaction = Transaction & { readonly status: { readonly is: 'exchanging' } }
+
+function isClaimedBy(transaction: Transaction | undefined, claim: string): transaction is ExchangingTransaction {
+  return transaction?.status.is === 'exchanging' && transaction.status.claim === claim
 }
