@@ -34,7 +34,12 @@ const rooms = floors.find((floor) => floor.includes('discovery')) ?? []
 
 /** The one place that touches the outside world, and what it does that with. */
 const outside = 'packages/core/src/ports/environment.ts'
-const outsideParts = [outside, 'packages/core/src/ports/pinned-fetch.ts', 'packages/core/src/ports/resolve-host.ts']
+const outsideParts = [
+  outside,
+  'packages/core/src/ports/pinned-fetch.ts',
+  'packages/core/src/ports/resolve-host.ts',
+  'packages/core/src/ports/current-request.ts',
+]
 
 // --- The rules ---
 

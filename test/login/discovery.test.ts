@@ -320,9 +320,10 @@ describe('how they are sent', () => {
     const answer = await openHouse().call(path)
     expect(Object.fromEntries(answer.headers)).toEqual({
       'access-control-allow-origin': '*',
-      'access-control-expose-headers': 'WWW-Authenticate,Retry-After,DPoP-Nonce',
+      'access-control-expose-headers': 'WWW-Authenticate,Retry-After,DPoP-Nonce,X-Request-Id',
       'cache-control': 'public, max-age=300',
       'content-type': 'application/json',
+      'x-request-id': expect.stringMatching(/^[0-9a-f]{20}$/),
     })
   })
 
@@ -330,6 +331,8 @@ describe('how they are sent', () => {
     const house = openHouse()
     const [get, head] = await Promise.all([house.call(path), house.call(path, { method: 'HEAD' })])
     expect(head.status).toBe(200)
+    head.headers.delete('x-request-id')
+    get.headers.delete('x-request-id')
     expect(Object.fromEntries(head.headers)).toEqual(Object.fromEntries(get.headers))
     expect(await head.text()).toBe('')
   })

@@ -62,6 +62,7 @@ describe('a good token', () => {
       extra: {
         subject: '583231',
         grantId: tokens.refresh_token.slice(6, 42),
+        requestId: expect.stringMatching(/^[0-9a-f]{20}$/),
         identity: {
           subject: '583231',
           claims: {

@@ -182,7 +182,7 @@ describe('the MCP endpoint of mcpApp', () => {
     const challenge = expect.stringMatching(/^Bearer /)
     expect(await shown('http://localhost:6274')).toEqual([
       'http://localhost:6274',
-      'mcp-session-id,mcp-protocol-version,www-authenticate,dpop-nonce',
+      'mcp-session-id,mcp-protocol-version,www-authenticate,dpop-nonce,x-request-id',
       challenge,
     ])
     expect(await shown('https://evil.example')).toEqual([null, null, null])

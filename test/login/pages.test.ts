@@ -44,7 +44,15 @@ describe('every page', () => {
     const [, styleText = ''] = /<style>(.*?)<\/style>/s.exec(pages.consent?.text ?? '') ?? []
     const style = createHash('sha256').update(styleText).digest('base64')
     for (const [title, { headers }] of Object.entries(pages)) {
-      const { 'set-cookie': _, location: __, allow: ___, 'retry-after': ____, 'content-type': _____, ...rest } = Object.fromEntries(headers)
+      const {
+        'set-cookie': _,
+        location: __,
+        allow: ___,
+        'retry-after': ____,
+        'content-type': _____,
+        'x-request-id': ______,
+        ...rest
+      } = Object.fromEntries(headers)
       expect({ title, ...rest }).toEqual({
         title,
         'cache-control': 'no-store',
@@ -111,16 +119,19 @@ describe('an error page', () => {
     expect(mainOf(pages['unknown client'] as Answer)).toBe(`<h1>This login cannot go on</h1>
 <p>The application is not registered here, or no longer. It has to register again.</p>
 <p>Close this page and start again in your application.</p>
-<p class="quiet">invalid_client</p>`)
+<p class="quiet">invalid_client</p>
+<p class="quiet">Request #</p>`)
     expect(mainOf(pages['another browser'] as Answer)).toBe(`<h1>This login cannot go on</h1>
 <p>This login was started in another browser.</p>
 <p>For your safety this login was stopped. Close this page and start again in your application.</p>
-<p class="quiet">access_denied</p>`)
+<p class="quiet">access_denied</p>
+<p class="quiet">Request #</p>`)
     expect(mainOf(pages['no store'] as Answer)).toBe(`<h1>Not available at the moment</h1>
 <p>The server cannot answer at the moment. Try again shortly.</p>
 <p>This will pass. Wait a moment and try again.</p>
 <p class="choices"><a class="go" href="">Try again</a></p>
-<p class="quiet">temporarily_unavailable</p>`)
+<p class="quiet">temporarily_unavailable</p>
+<p class="quiet">Request #</p>`)
   })
 
   it('is the same for every cause that a stranger could tell apart', async () => {

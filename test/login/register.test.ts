@@ -66,10 +66,11 @@ describe('a registration', () => {
     const answer = await send(openHouse(), { redirect_uris: ['http://localhost:3000/cb'] })
     expect(Object.fromEntries(answer.headers)).toEqual({
       'access-control-allow-origin': '*',
-      'access-control-expose-headers': 'WWW-Authenticate,Retry-After,DPoP-Nonce',
+      'access-control-expose-headers': 'WWW-Authenticate,Retry-After,DPoP-Nonce,X-Request-Id',
       'cache-control': 'no-store',
       'content-type': 'application/json',
       pragma: 'no-cache',
+      'x-request-id': expect.stringMatching(/^[0-9a-f]{20}$/),
     })
   })
 

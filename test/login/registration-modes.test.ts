@@ -38,7 +38,8 @@ describe('registration that is closed', () => {
       `<h1>This login cannot go on</h1>
 <p>The application is not known here, and cannot register itself. Ask whoever runs this server.</p>
 <p>Close this page and start again in your application.</p>
-<p class="quiet">invalid_client</p>`,
+<p class="quiet">invalid_client</p>
+<p class="quiet">Request #</p>`,
     ])
   })
 

@@ -37,10 +37,11 @@ describe('a redeemed code', () => {
     })
     expect(Object.fromEntries(answer.headers)).toEqual({
       'access-control-allow-origin': '*',
-      'access-control-expose-headers': 'WWW-Authenticate,Retry-After,DPoP-Nonce',
+      'access-control-expose-headers': 'WWW-Authenticate,Retry-After,DPoP-Nonce,X-Request-Id',
       'cache-control': 'no-store',
       'content-type': 'application/json',
       pragma: 'no-cache',
+      'x-request-id': expect.stringMatching(/^[0-9a-f]{20}$/),
     })
   })
 

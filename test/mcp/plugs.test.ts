@@ -162,6 +162,19 @@ describe('our endpoints on Express', () => {
     expect(await (await fetch(`${url}/api/status`)).text()).toBe('still here')
   })
 
+  it('say in the answer of the server which request it is of, as its events do (REL-R40)', async () => {
+    const house = openHouse()
+    const { tokens } = await house.login()
+    const app = express().post('/mcp', requireAuth(house.auth), (request, response) => {
+      response.json(Object(Reflect.get(request, 'auth')).extra.requestId)
+    })
+    const url = await listen(app)
+    const call = (token: string) => fetch(`${url}/mcp`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+    const [passed, refused] = [await call(tokens.access_token), await call('x')]
+    expect(await passed.json()).toBe(passed.headers.get('x-request-id'))
+    expect(house.told.at(-1)).toMatchObject({ type: 'token.refused', requestId: refused.headers.get('x-request-id') })
+  })
+
   it('see a repeated Authorization header, and refuse it (R35)', async () => {
     const { auth, login } = openHouse()
     const { tokens } = await login()

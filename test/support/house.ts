@@ -47,7 +47,10 @@ export interface House {
   readonly auth: OAuthProxy
   readonly github: StandIn
   readonly environment: FixedEnvironment
+  /** What happened, without the ids of requests, which are another for each. */
   readonly events: RecordedEvent[]
+  /** The same events, as the operator is told them. */
+  readonly told: RecordedEvent[]
   readonly store: Store
   readonly baseUrl: string
   /** Calls the server by its full URL or a path below `baseUrl`; 404 when the path is nobody's. */
@@ -88,6 +91,7 @@ export function openHouse({ mode = 'oauth-app', at, beside, upstreamIssuer, iden
       fetch: async (url, init) => abortable(github.app.fetch(new Request(url, init)), init?.signal),
     })
   const events: RecordedEvent[] = []
+  const told: RecordedEvent[] = []
   const store = options.clientStorage ?? beside?.store ?? memoryStore({ environment })
   const all = {
     baseUrl,
@@ -95,7 +99,11 @@ export function openHouse({ mode = 'oauth-app', at, beside, upstreamIssuer, iden
     clientSecret: 'upstream-secret',
     jwtSigningKey: signingKey,
     clientStorage: store,
-    onEvent: (event: RecordedEvent) => events.push(event),
+    onEvent(event: RecordedEvent) {
+      told.push(event)
+      const { requestId: _, ...what } = event
+      events.push(what)
+    },
     ...options,
   }
   const deviations = { ...(upstreamIssuer !== undefined && { issuer: upstreamIssuer }), ...(identify && { identify }) }
@@ -117,6 +125,7 @@ export function openHouse({ mode = 'oauth-app', at, beside, upstreamIssuer, iden
     github,
     environment,
     events,
+    told,
     store,
     baseUrl,
     call,

@@ -4,6 +4,7 @@ import type { House } from './house.ts'
 export interface Answer {
   readonly status: number
   readonly headers: Headers
+  /** Without the id of the request, which is another in each: `#` stands for it. */
   readonly text: string
   /** Where it redirects to. */
   readonly location: string
@@ -52,7 +53,7 @@ export function openTab(house: Pick<House, 'call' | 'baseUrl'>): Tab {
 
 /** Reads an answer. */
 async function readAnswer(response: Response): Promise<Answer> {
-  const text = await response.text()
+  const text = (await response.text()).replace(/(?<=Request )[0-9a-f]{20}(?=<)/, '#')
   return {
     status: response.status,
     headers: response.headers,

@@ -3,13 +3,14 @@ import { type Config, parseConfig } from './config/config.ts'
 import type { OAuthProxyOptions } from './config/options.ts'
 import { type AuthorizationServerMetadata, authorizationServerMetadata } from './discovery/authorization-server.ts'
 import { emitTo } from './emit-to.ts'
+import { type Front, openFront, requestIdOf } from './front.ts'
 import type { ScopeChallengeHandler } from './gate/require-scopes.ts'
 import { resourcesOf } from './gate/resources-of.ts'
 import type { ToolScopes } from './gate/scopes-of-calls.ts'
 import type { Handler } from './http/endpoint.ts'
-import { type RefuseForeignHost, refuseForeignHost } from './http/own-host.ts'
 import type { Peer } from './http/peer.ts'
 import { type RevokeTarget, revoke, rotateStorageKey } from './operator.ts'
+import { type CurrentRequest, currentRequest } from './ports/current-request.ts'
 import { type Environment, systemEnvironment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
 import type { Upstream } from './ports/upstream.ts'
@@ -43,17 +44,18 @@ export class OAuthProxy {
   readonly #environment: Environment
   readonly #emit: Emit
   readonly #wired: Wired
-  readonly #refuseForeignHost: RefuseForeignHost
+  readonly #current: CurrentRequest = currentRequest()
+  readonly #front: Front
   readonly #handlers: ReadonlyMap<string, Handler>
 
   constructor(options: OAuthProxyOptions, upstream: Upstream, environment: Environment = systemEnvironment()) {
     const config = parseConfig(options, upstream)
     this.#config = config
     this.#environment = environment
-    this.#emit = emitTo(options.onEvent, environment)
+    this.#emit = emitTo(options.onEvent, { environment, current: this.#current })
     if (config.store.exposed !== undefined) this.#emit({ type: 'store.exposed', reason: config.store.exposed })
     this.#wired = wire(config, upstream, environment, this.#emit)
-    this.#refuseForeignHost = refuseForeignHost(config.baseUrl, this.#emit)
+    this.#front = openFront({ ...config, environment, current: this.#current, emit: this.#emit })
     this.oauthMetadata = authorizationServerMetadata({ ...config, scopes: config.validScopes, directGrantTypes: directGrantTypes(config) })
     const operational = this.getRoutes().map(({ path, handler }): [string, Handler] => [`${config.basePath}${path}`, handler])
     const wellKnown = this.#wellKnownRoutes(config.resources).map(({ path, handler }): [string, Handler] => [path, handler])
@@ -92,9 +94,8 @@ export class OAuthProxy {
     { mcpPath, scopes = this.#config.requiredScopes, toolScopes }: AuthenticateOptions = {},
   ): Promise<AuthInfo | Response> {
     const selected = this.#select(mcpPath)
-    const foreign = this.#refuseForeignHost(request)
-    if (foreign) return foreign
-    return this.#wired.authenticate(request, { ...resourcesOf(request, selected, this.#config.origin), scopes, toolScopes })
+    const gate = { ...resourcesOf(request, selected, this.#config.origin), scopes, toolScopes }
+    return this.#front.admit(request, () => this.#wired.authenticate(request, gate))
   }
 
   /**
@@ -110,14 +111,15 @@ export class OAuthProxy {
    * of who lacks it with 403 and all of it. Throws a `TypeError` for no scope, or for what is none.
    */
   requireScopes(...scopes: readonly string[]): ScopeChallengeHandler {
-    return this.#wired.requireScopes(scopes)
+    const judge = this.#wired.requireScopes(scopes)
+    return (call) => this.#current.run(requestIdOf(call.authInfo), () => judge(call))
   }
 
   /** In a tool: the upstream in the name of the person who calls. Throws as `verifyAccessToken`, `UpstreamUnavailable`, `NoUpstream` where nobody logged in, and a `TypeError` for what is no AuthInfo of ours. */
   async upstream(authInfo: { readonly extra?: Record<string, unknown> | undefined }): Promise<UpstreamHandle> {
     const grantId = authInfo.extra?.grantId
     if (typeof grantId !== 'string') throw new TypeError('This is not an AuthInfo that authenticate() or verifyAccessToken() made.')
-    return this.#wired.upstreamOf(grantId)
+    return this.#current.run(requestIdOf(authInfo), () => this.#wired.upstreamOf(grantId))
   }
 
   /** Ends grants, and tells the upstream, or ends an initial access token; answers how many there were. Rejects with `StoreUnavailable` when not all could be ended: call it again. */
@@ -159,12 +161,8 @@ export class OAuthProxy {
     return this.#guarded(wellKnownRoutes(this.#routeNeeds(), resources))
   }
 
-  // Here, so that it holds however a framework gets to our handlers.
   #guarded(routes: readonly Route[]): Route[] {
-    return routes.map((route) => ({
-      ...route,
-      handler: async (request, peer) => this.#refuseForeignHost(request) ?? route.handler(request, peer),
-    }))
+    return routes.map((route) => ({ ...route, handler: this.#front.guard(route.handler) }))
   }
 
   #routeNeeds(): RouteNeeds {

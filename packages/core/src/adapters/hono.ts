@@ -1,8 +1,9 @@
-import { Hono, type MiddlewareHandler } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { cloneRawRequest } from 'hono/request'
 import { z } from 'zod'
 import type { ToolScopes } from '../gate/scopes-of-calls.ts'
 import type { Peer } from '../http/peer.ts'
+import { requestIdHeader } from '../http/request-ids.ts'
 import type { AuthenticateOptions, OAuthProxy } from '../oauth-proxy.ts'
 import type { AuthInfo } from '../tokens/verify-access-token.ts'
 import { type McpCorsOptions, mcpCors } from './mcp-cors.ts'
@@ -69,7 +70,9 @@ export function mcpApp({
       ...(scopes && { scopes }),
       ...(toolScopes && { toolScopes }),
     })
-    return who instanceof Response ? who : server.fetch(context.req.raw, { authInfo: who })
+    if (who instanceof Response) return who
+    nameAnswer(context, who)
+    return server.fetch(context.req.raw, { authInfo: who })
   })
   app.use('*', async (context, next) => {
     // One slash more is the same endpoint and no redirect: clients lose their body on one.
@@ -105,8 +108,14 @@ export function requireAuth(auth: OAuthProxy, options: AuthenticateOptions = {})
     const who = await auth.authenticate(isRead ? await cloneRawRequest(context.req) : context.req.raw, options)
     if (who instanceof Response) return who
     context.set('auth', who)
+    nameAnswer(context, who)
     return next()
   }
+}
+
+// The answer is the MCP server's, and says all the same which request it is of.
+function nameAnswer({ res }: Context, { extra: { requestId } }: AuthInfo): void {
+  if (requestId !== undefined) res.headers.set(requestIdHeader, requestId)
 }
 
 /** Gives a handler the full public path back where a framework strips the mount prefix, as `app.mount(...)` does. */

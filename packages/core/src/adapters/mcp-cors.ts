@@ -29,7 +29,7 @@ export function mcpCors(resource: string, { origins }: McpCorsOptions): Middlewa
       'mcp-name',
       'last-event-id',
     ],
-    exposeHeaders: ['mcp-session-id', 'mcp-protocol-version', 'www-authenticate', 'dpop-nonce'],
+    exposeHeaders: ['mcp-session-id', 'mcp-protocol-version', 'www-authenticate', 'dpop-nonce', 'x-request-id'],
     maxAge: 600,
   })
   return async (context, next) => {

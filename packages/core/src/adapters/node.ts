@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Peer } from '../http/peer.ts'
+import { requestIdHeader } from '../http/request-ids.ts'
 import type { AuthenticateOptions, OAuthProxy } from '../oauth-proxy.ts'
 
 import { requireMcpPath } from './require-mcp-path.ts'
@@ -38,6 +39,7 @@ export function requireAuth(auth: OAuthProxy, options: AuthenticateOptions = {})
       const who = await auth.authenticate(webRequest, options)
       if (who instanceof Response) return who
       request.auth = who
+      if (who.extra.requestId !== undefined) response.setHeader(requestIdHeader, who.extra.requestId)
       // The gate has read the stream, which nobody can do twice: it leaves what a body parser would.
       const text = options.toolScopes && !isParsed ? await webRequest.text() : ''
       if (text !== '') request.body = JSON.parse(text)

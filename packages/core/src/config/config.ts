@@ -48,6 +48,8 @@ export interface Config extends Policy, Addresses, ClientsConfig, ConsentPolicy,
   readonly cacheFor: Seconds
   readonly rateLimit: RateLimit | undefined
   readonly trustedProxies: number
+  /** Undefined while no proxy of the operator's names requests. */
+  readonly requestIdHeader: string | undefined
 }
 
 /** What clients may ask for. */
@@ -101,9 +103,13 @@ function parseKnown(options: OAuthProxyOptions, upstream: Upstream): Config {
     staleFor: options.upstream?.staleFor ?? day,
     authorizeUser: options.upstream?.authorizeUser ?? (() => true),
     cacheFor: options.verification?.cacheFor ?? 0,
-    rateLimit: options.limits?.rateLimit === false ? () => 0 : options.limits?.rateLimit,
-    trustedProxies: options.limits?.trustedProxies ?? 0,
+    ...limitsOf(options),
+    requestIdHeader: options.observability?.requestIdHeader,
   })
+}
+
+function limitsOf({ limits: { rateLimit, trustedProxies = 0 } = {} }: OAuthProxyOptions): Pick<Config, 'rateLimit' | 'trustedProxies'> {
+  return { rateLimit: rateLimit === false ? () => 0 : rateLimit, trustedProxies }
 }
 
 function parsePolicy(options: OAuthProxyOptions, upstream: Upstream, problems: string[]): Policy {

@@ -44,6 +44,7 @@ export interface OAuthProxyOptions {
   readonly upstream?: UpstreamOptions
   readonly verification?: VerificationOptions
   readonly limits?: LimitOptions
+  readonly observability?: ObservabilityOptions
   readonly extensions?: ExtensionOptions
 }
 
@@ -108,6 +109,15 @@ export interface LimitOptions {
   readonly rateLimit?: RateLimit | false
   /** Proxies of yours in front, each of which adds to `X-Forwarded-For`; with more than there are, callers choose their address. Default: 0, the header is not looked at. */
   readonly trustedProxies?: number
+}
+
+/** How what happens is seen from outside, beside `onEvent`. */
+export interface ObservabilityOptions {
+  /**
+   * The header in which your proxy gives each request an id: it is ours then too. Only for a proxy that replaces what callers send there, since they would choose their ids otherwise. Default: none, and each
+   * request gets an id of ours.
+   */
+  readonly requestIdHeader?: string
 }
 
 /** The consent page. */

@@ -97,10 +97,21 @@ export function refuseNumbersAndHooks(options: OAuthProxyOptions): string[] {
     ...Object.entries(lengths).flatMap(([name, length]) => (Number.isInteger(length) && length > 0 ? [] : [name])),
     ...Object.entries(counts).flatMap(([name, count]) => (Number.isInteger(count) && count >= 0 ? [] : [name])),
   ].map((name) => `${name} is not a whole number${name === 'limits.trustedProxies' ? '' : ' of seconds'} that can be used`)
-  problems.push(...refuseHooks(options))
+  problems.push(...refuseHooks(options), ...refuseObservability(options))
   // The grant it waits in ends then as well.
   if (Number.isInteger(lengths.code) && lengths.code > fixedLifetimes.grantPending)
     problems.push(`code is longer than the ${fixedLifetimes.grantPending} seconds that RFC 6749 allows`)
   if (namespace === undefined || /^[A-Za-z0-9_-]{1,64}$/.test(namespace)) return problems
   return [...problems, 'namespace has other characters than A-Z a-z 0-9 _ -, or more than 64']
+}
+
+/** Headers that carry what lets somebody in: an id taken from one would put it into every log. */
+const secretHeaders: readonly string[] = ['authorization', 'proxy-authorization', 'cookie', 'dpop']
+
+// A header for request ids that is none, or that carries secrets (threat T98).
+function refuseObservability({ observability: { requestIdHeader } = {} }: OAuthProxyOptions): string[] {
+  if (requestIdHeader === undefined) return []
+  if (typeof requestIdHeader !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(requestIdHeader))
+    return ['observability.requestIdHeader is not the name of a header']
+  return secretHeaders.includes(requestIdHeader.toLowerCase()) ? [`observability.requestIdHeader: ${requestIdHeader} carries secrets`] : []
 }

@@ -2,7 +2,7 @@ import { ConfigurationError } from '../protocol/errors.ts'
 import type { MetadataDocumentOptions, OAuthProxyOptions, RegistrationOptions } from './options.ts'
 
 /** The options that are groups. */
-type GroupName = 'lifetimes' | 'clients' | 'scopes' | 'consent' | 'upstream' | 'verification' | 'limits' | 'extensions'
+type GroupName = 'lifetimes' | 'clients' | 'scopes' | 'consent' | 'upstream' | 'verification' | 'limits' | 'observability' | 'extensions'
 
 type Members<Group> = Readonly<Record<keyof Required<NonNullable<Group>>, true>>
 
@@ -15,6 +15,7 @@ const groups: { readonly [Name in GroupName]: Members<OAuthProxyOptions[Name]> }
   upstream: { staleFor: true, authorizeUser: true },
   verification: { cacheFor: true, resourceServers: true },
   limits: { rateLimit: true, trustedProxies: true },
+  observability: { requestIdHeader: true },
   extensions: { pushedRequests: true, identityAssertions: true, deviceGrant: true, dpop: true },
 }
 const registration: Members<RegistrationOptions> = { initialAccessToken: true, managed: true, sealedWith: true }

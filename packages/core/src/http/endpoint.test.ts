@@ -88,7 +88,7 @@ describe('CORS (R15, T81)', () => {
         'access-control-allow-origin': '*',
         'access-control-allow-methods': 'GET,POST',
         'access-control-allow-headers': 'authorization,mcp-protocol-version',
-        'access-control-expose-headers': 'WWW-Authenticate,Retry-After,DPoP-Nonce',
+        'access-control-expose-headers': 'WWW-Authenticate,Retry-After,DPoP-Nonce,X-Request-Id',
         'access-control-max-age': '600',
         vary: 'Access-Control-Request-Headers',
       },
@@ -99,7 +99,7 @@ describe('CORS (R15, T81)', () => {
     for (const parts of [{ get: async () => Response.json({}) }, { get: failing(new StoreUnavailable('x')) }]) {
       const response = await open(kind, parts).call('GET', { headers: { origin: 'https://evil.example', cookie: 'a=1' } })
       expect(response.headers.get('access-control-allow-origin')).toBe('*')
-      expect(response.headers.get('access-control-expose-headers')).toBe('WWW-Authenticate,Retry-After,DPoP-Nonce')
+      expect(response.headers.get('access-control-expose-headers')).toBe('WWW-Authenticate,Retry-After,DPoP-Nonce,X-Request-Id')
       expect(response.headers.has('access-control-allow-credentials')).toBe(false)
     }
   })

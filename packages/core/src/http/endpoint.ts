@@ -1,23 +1,23 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
-import { cors } from 'hono/cors'
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { DpopNonceWanted, OAuthError } from '../protocol/errors.ts'
 import { answerOf } from './answer-of.ts'
+import { apiHeaders } from './api-headers.ts'
 import { boundedBody } from './bounded-body.ts'
 import { challengeOf } from './challenge.ts'
 import { ending } from './ending.ts'
 import { errorPage } from './error-page.ts'
 import { pageHeaders } from './page.ts'
-import type { Peer } from './peer.ts'
+import type { Caller, Peer } from './peer.ts'
 import { type Limiter, type RateLimitKind, TooManyRequests } from './rate-limit.ts'
 import { type KeptForm, keepForm, tryAgainOf } from './try-again.ts'
 
 /** What is known of a request: who is at the other end, and the form it brought to a page. */
 interface Env extends KeptForm {
-  Bindings: Peer
+  Bindings: Caller
 }
 
 /** Answers a request. It never rejects. */
@@ -52,7 +52,7 @@ export function openEndpoint(parts: EndpointParts): Handler {
   const answers = answersOf(parts)
   const methods = [...answers.keys()].flatMap((method) => (method === 'GET' && kind === 'document' ? ['GET', 'HEAD'] : [method]))
   if (kind === 'page') app.use(pageHeaders())
-  else app.use(cors({ origin: '*', allowMethods: methods, exposeHeaders: ['WWW-Authenticate', 'Retry-After', 'DPoP-Nonce'], maxAge: 600 }))
+  else app.use(apiHeaders(methods))
   app.use(async (context, next) => {
     const headers = { allow: methods.join(', '), 'cache-control': 'no-store' }
     if (!methods.includes(context.req.method)) return new Response(null, { status: 405, headers })
@@ -70,7 +70,7 @@ export function openEndpoint(parts: EndpointParts): Handler {
     report(error, name, emit)
     return renderError(context, error, parts)
   })
-  return async (request, peer = {}) => app.fetch(request, peer)
+  return async (request, caller: Caller = {}) => app.fetch(request, caller)
 }
 
 function answersOf(parts: EndpointParts): ReadonlyMap<string, NonNullable<EndpointParts['get']>> {
@@ -134,7 +134,7 @@ function renderError(
   }
   if (kind === 'page' && prefersHtml(context.req.raw)) {
     const tryAgain = status === 503 ? tryAgainOf(context.req.raw, context.get('posted'), senderCounts) : undefined
-    return errorPage(status, { ...answer, tryAgain }, headers)
+    return errorPage(status, { ...answer, tryAgain, requestId: context.env.requestId }, headers)
   }
   return Response.json(
     { error: answer.code, error_description: answer.description },

@@ -61,7 +61,7 @@ describe('an error page', () => {
   })
 
   it('escapes what it is given (T44)', async () => {
-    expect(await (await errorPage(400, { code: evil, description: evil }, {})).text()).not.toContain('<script')
+    expect(await (await errorPage(400, { code: evil, description: evil, requestId: evil }, {})).text()).not.toContain('<script')
   })
 })
 

@@ -6,6 +6,11 @@ export interface Peer {
   readonly address?: string
 }
 
+/** A peer, and the id of what it asks: what an endpoint is told. */
+export interface Caller extends Peer {
+  readonly requestId?: string
+}
+
 /**
  * The address that limits count by: the socket's, or behind `trustedProxies` proxies the one that the outermost of them saw.
  * An IPv6 address counts as its /64, which is what one customer gets, and in one spelling (threat T77).

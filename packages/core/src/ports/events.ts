@@ -55,8 +55,8 @@ export type Event =
   | { readonly type: 'record.outdated'; readonly kind: string }
   | { readonly type: 'store.exposed'; readonly reason: string }
 
-/** An event and when it happened. */
-export type RecordedEvent = Event & { readonly at: UnixSeconds }
+/** An event, when it happened, and because of which request: the id that its answer carries. Absent for what no request asked for. */
+export type RecordedEvent = Event & { readonly at: UnixSeconds; readonly requestId?: string }
 
 /** Tells the operator; never throws and never waits. */
 export type Emit = (event: Event) => void

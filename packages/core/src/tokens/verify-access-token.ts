@@ -28,6 +28,8 @@ export interface AuthInfoExtra extends Record<string, unknown> {
   readonly subject: string
   readonly identity: Identity
   readonly grantId: string
+  /** The id of the request, as its events have it; absent where only the token was verified. */
+  readonly requestId?: string
 }
 
 /** What a token can be for. */
