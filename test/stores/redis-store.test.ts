@@ -5,6 +5,7 @@ import { directoryContract, outageContract, type StoreHarness, storeContract } f
 import KeyvRedis from '@keyv/redis'
 import { Keyv } from 'keyv'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connected } from '../support/connected.ts'
 import { type RedisServer, redisCommand, startRedis } from '../support/redis-server.ts'
 
 let server: RedisServer
@@ -16,20 +17,6 @@ afterAll(() => server.close())
 const advance = (by: number) => sleep(by * 1000)
 
 const key = createFernetKey()
-
-/** Waits until the store answers; a machine that is busy may take longer than one call has. */
-async function connected(store: Store): Promise<void> {
-  for (let attempt = 0; attempt < 40; attempt += 1) {
-    if (
-      await store.get('connected').then(
-        () => true,
-        () => false,
-      )
-    )
-      return
-    await sleep(50)
-  }
-}
 
 const stores: Record<string, (url: string) => Store> = {
   redisStore: (url) => redisStore(process.env.REDIS_URL ?? url),
@@ -123,6 +110,7 @@ describe('redisStore', () => {
   it('settles a write whose answer was lost by what is there', async () => {
     const environment = systemEnvironment()
     const store = redisStore(server.url, { environment })
+    await connected(store)
     const seen = await store.set('lost:record:one', 'one', 60, undefined)
     await redisCommand(server.port, 'CLIENT', 'KILL', 'TYPE', 'normal')
     const changed = await store.set('lost:record:one', 'two', 60, seen)

@@ -1,38 +1,37 @@
 import { ConfigurationError } from '@drawbridge/core'
 import type KeyvRedis from '@keyv/redis'
+import type { createClient } from '@keyv/redis'
 
 /** Where Redis is: a URL, the options of its client for one node, a Cluster or Sentinel, a client, or Keyv's adapter. */
 export type RedisTarget = NonNullable<ConstructorParameters<typeof KeyvRedis>[0]> | KeyvRedis<unknown>
 
-/** The part of `@redis/client` that is used: the same for one node, a Cluster and Sentinel. */
+/** The options for a Cluster. */
+export type RedisClusterTarget = Extract<RedisTarget, { rootNodes: unknown; connect?: never }>
+
+/** The options for Sentinel. */
+export type RedisSentinelTarget = Extract<RedisTarget, { sentinelRootNodes: unknown; connect?: never }>
+
+/** Makes the client of one node. */
+export type CreateClient = (options: NonNullable<Parameters<typeof createClient>[0]>) => RedisClient
+
+/** The part of `@redis/client` that is used. */
 export interface RedisClient {
   readonly isOpen: boolean
+  readonly isReady: boolean
   connect(): Promise<unknown>
   get(key: string): Promise<unknown>
   eval(text: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
   evalSha(hash: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+  time(): Promise<unknown>
+  info(): Promise<unknown>
+  configGet(setting: string): Promise<unknown>
+  role(): Promise<unknown>
+  sendCommand(words: string[]): Promise<unknown>
+  subscribe(channel: string, hear: (message: string) => void): Promise<unknown>
+  clusterSlots(): Promise<unknown>
   on(event: 'error', listener: (error: unknown) => void): unknown
   close(): Promise<void>
-  destroy(): void
-}
-
-/** Keyv's adapter for an address, with what a server needs. Throws `ConfigurationError` for one that cannot be read. */
-export async function openRedisAdapter(target: Exclude<RedisTarget, KeyvRedis<unknown>>): Promise<KeyvRedis<unknown>> {
-  // Loaded here and not above, so that who imports the package for another store does not load Redis.
-  const { default: Adapter } = await import('@keyv/redis')
-  const adapter = newAdapter(Adapter, target)
-  // It would put a namespace of its own before every key; ours are named already.
-  adapter.namespace = undefined
-  return adapter
-}
-
-// Without the cause, which holds the URL and the password in it.
-function newAdapter(Adapter: typeof KeyvRedis, target: Exclude<RedisTarget, KeyvRedis<unknown>>): KeyvRedis<unknown> {
-  try {
-    return new Adapter(withDefaults(target))
-  } catch {
-    throw new ConfigurationError(['the address of Redis cannot be read: redis://user:password@host:6379, each part percent-encoded'])
-  }
+  destroy(): unknown
 }
 
 /** Whether `value` is Keyv's adapter for Redis, of whichever copy of its package. */
@@ -49,14 +48,11 @@ export function isRedisClient(client: unknown): client is RedisClient {
   )
 }
 
-// No offline queue: a request that waits for Redis to come back is a request that hangs. Back within a second, and not all at once.
-function withDefaults(target: Exclude<RedisTarget, KeyvRedis<unknown>>): Exclude<RedisTarget, KeyvRedis<unknown>> {
-  const wait = (retries: number): number => Math.min(25 * 2 ** retries, 500) + Math.floor((retries * 37) % 50)
-  const node = { disableOfflineQueue: true, commandsQueueMaxLength: 10_000, socket: { connectTimeout: 2_000, reconnectStrategy: wait } }
-  if (typeof target === 'string') return { url: target, ...node }
-  if ('connect' in target) return target
-  if ('rootNodes' in target)
-    return { ...target, defaults: { ...node, ...target.defaults, socket: { ...node.socket, ...target.defaults?.socket } } }
-  if ('sentinelRootNodes' in target) return { ...target, nodeClientOptions: { ...node, ...target.nodeClientOptions } }
-  return { ...node, ...target, socket: { ...node.socket, ...target.socket } }
+/** Runs `make`, which reads an address. Throws `ConfigurationError` without the cause, which holds the URL and the password in it. */
+export function readingAddress<Made>(make: () => Made): Made {
+  try {
+    return make()
+  } catch {
+    throw new ConfigurationError(['the address of Redis cannot be read: redis://user:password@host:6379, each part percent-encoded'])
+  }
 }

@@ -13,7 +13,7 @@ vi.mock('@keyv/redis', () => {
     namespace: string | undefined
     createKeyPrefix = (key: string) => key
   }
-  return { default: Adapter }
+  return { default: Adapter, createClient: () => client }
 })
 
 it('does not take the time in which the client is loaded for the time of a call', async () => {

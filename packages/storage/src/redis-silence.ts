@@ -1,4 +1,5 @@
 import type { Environment, Seconds, UnixSeconds } from '@drawbridge/core'
+import { isReply } from './redis-errors.ts'
 
 /** A connection on which calls have waited this long, and not one was answered, is dead, whatever the socket says. */
 const longestSilence: Seconds = 2
@@ -8,7 +9,7 @@ export type WatchSilence = <Result>(signal: AbortSignal, work: () => Promise<Res
 
 /**
  * Watches for silence: a connection whose other end has vanished without a word keeps its socket for a quarter of an hour, and
- * every call on it would end at its deadline. `letGo` makes the next call connect anew.
+ * every call on it would end at its deadline. One that is being made can be as silent. `letGo` makes the next call connect anew.
  */
 export function watchSilence(environment: Environment, letGo: () => void): WatchSilence {
   let unansweredSince: UnixSeconds | undefined
@@ -28,6 +29,10 @@ export function watchSilence(environment: Environment, letGo: () => void): Watch
       const result = await work()
       unansweredSince = undefined
       return result
+    } catch (cause) {
+      if (isReply(cause)) unansweredSince = undefined
+      else judge()
+      throw cause
     } finally {
       signal.removeEventListener('abort', late)
     }

@@ -1,0 +1,113 @@
+import type { Environment } from '@drawbridge/core'
+import { inTime } from './deadline.ts'
+import type { CreateClient, RedisClient, RedisSentinelTarget } from './redis-adapter.ts'
+import { clientOptions, socketOf } from './redis-client-options.ts'
+import { NotSent } from './redis-errors.ts'
+import { type RedisNode, type RedisServers, redisNode } from './redis-node.ts'
+import { spaced } from './spaced.ts'
+
+/** Between two times that those who watch are asked, in milliseconds: a failover takes longer, and nobody is to be flooded with questions. */
+const spacing = 100
+
+/**
+ * The primary that Sentinel names. A connection to it that breaks, goes silent or says that it is a replica is given up, and Sentinel is asked again. So it is
+ * when Sentinel says that the primary is another one now: the old one would take writes for some more seconds, and lose them.
+ */
+export function redisSentinel(target: RedisSentinelTarget, createClient: CreateClient, environment: Environment): RedisServers {
+  const needs: Needs = { target, createClient, environment }
+  let primary: RedisNode | undefined
+  let watching: readonly RedisClient[] | undefined
+
+  async function find(): Promise<void> {
+    for (const address of await namedPrimaries(needs)) {
+      primary = await connectPrimary(address, needs)
+      if (primary) return
+    }
+  }
+
+  // Beside the call that found nobody.
+  const findAgain = spaced(environment, spacing, find)
+  function look(): void {
+    watching ??= watchSentinels(needs, () => {
+      primary?.letGo()
+      look()
+    })
+    findAgain()
+  }
+
+  function known(): RedisNode {
+    if (primary?.isReady) return primary
+    look()
+    throw new NotSent('there is no connection to a primary that Sentinel names')
+  }
+
+  return {
+    run: async (_key, command, signal) => known().run(command, signal),
+    primaries: () => [known()],
+    async close() {
+      for (const client of watching ?? []) if (client.isOpen) client.destroy()
+      await primary?.close()
+    },
+  }
+}
+
+// Who watches may be behind: what was a primary is asked itself (Redis, guidelines for clients of Sentinel).
+async function connectPrimary(address: string, { target, createClient, environment }: Needs): Promise<RedisNode | undefined> {
+  const client = createClient(clientOptions(target.nodeClientOptions, socketOf(address, target.nodeAddressMap, false)))
+  const node = redisNode(client, environment)
+  const answering = inTime(environment, async () => {
+    await client.connect()
+    return client.role()
+  })
+  const role: unknown = await answering.catch(() => undefined)
+  if (typeof role === 'object' && role !== null && Reflect.get(role, 'role') === 'master') return node
+  node.letGo()
+  return undefined
+}
+
+interface Needs {
+  readonly target: RedisSentinelTarget
+  readonly createClient: CreateClient
+  readonly environment: Environment
+}
+
+/** The addresses that those who watch name for the primary, the one of the latest failover first. */
+async function namedPrimaries(needs: Needs): Promise<string[]> {
+  const answers = await Promise.all(sentinelsOf(needs.target).map((sentinel) => askSentinel(sentinel, needs).catch(() => undefined)))
+  const named = answers.filter((answer) => answer !== undefined).sort((one, other) => other.epoch - one.epoch)
+  return [...new Set(named.map(({ address }) => address))]
+}
+
+async function askSentinel(sentinel: string, { target, createClient, environment }: Needs): Promise<{ address: string; epoch: number }> {
+  const client = createClient(clientOptions(target.sentinelClientOptions, socketOf(sentinel, undefined, false)))
+  client.on('error', () => {})
+  try {
+    return await inTime(environment, async () => {
+      await client.connect()
+      const answer = await client.sendCommand(['SENTINEL', 'MASTER', target.name])
+      const words = Array.isArray(answer) ? answer.map(String) : []
+      const field = (name: string): string | undefined => words[words.findIndex((word, at) => at % 2 === 0 && word === name) + 1]
+      return { address: `${field('ip')}:${field('port')}`, epoch: Number(field('config-epoch')) }
+    })
+  } finally {
+    if (client.isOpen) client.destroy()
+  }
+}
+
+/** Hears from all who watch, for as long as they are there, that the primary is another one now. */
+function watchSentinels({ target, createClient }: Needs, changed: () => void): readonly RedisClient[] {
+  return sentinelsOf(target).map((sentinel) => {
+    const client = createClient(clientOptions(target.sentinelClientOptions, socketOf(sentinel, undefined)))
+    client.on('error', () => {})
+    const hear = (message: string): void => {
+      if (message.startsWith(`${target.name} `)) changed()
+    }
+    void client
+      .connect()
+      .then(() => client.subscribe('+switch-master', hear))
+      .catch(() => {})
+    return client
+  })
+}
+
+const sentinelsOf = (target: RedisSentinelTarget): string[] => target.sentinelRootNodes.map(({ host, port }) => `${host}:${port}`)
