@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openBrowser } from '@drawbridge/quickstart/driver'
 import { atMost } from '../support/at-most.ts'
 import { challenge, redirectUri, type TokenAnswer, verifier } from '../support/house.ts'
-import { openTab, signInUpstream } from '../support/tab.ts'
+import { type Answer, openTab, signInUpstream, type Tab } from '../support/tab.ts'
 import type { Hosts, Place } from './hosts.ts'
 
 // What a client and a person do, each step at a place of its own.
@@ -98,14 +98,25 @@ export async function takeCodes(hosts: Hosts, clientId: string, count: number): 
   await tab.open(authorizePath(clientId))
   return atMost(12, Array.from({ length: count }), () =>
     persist(async () => {
-      const question = await tab.open(authorizePath(clientId))
-      const { refresh: upstream, status, text } = await tab.decide(question, 'approve')
-      if (upstream === '') throw new Refusal('consent', status, text)
-      const end = await tab.open(await signInUpstream(hosts, upstream))
+      const end = await tab.open(await comeToCallback(hosts, tab, await askPerson(tab, authorizePath(clientId))))
       if (end.location === '') throw new Refusal('callback', end.status, end.text)
       return new URL(end.location).searchParams.get('code') ?? ''
     }),
   )
+}
+
+/** Asks a person, in a tab of theirs; answers the question. */
+export async function askPerson(tab: Tab, path: string): Promise<Answer> {
+  const question = await tab.open(path)
+  if (question.sealed === '') throw new Refusal('no question', question.status, question.text)
+  return question
+}
+
+/** From the person's yes through the upstream; answers the URL with which the upstream sends them back, not opened yet. */
+export async function comeToCallback(hosts: Pick<Hosts, 'github'>, tab: Tab, question: Answer): Promise<string> {
+  const { refresh: upstream, status, text } = await tab.decide(question, 'approve')
+  if (upstream === '') throw new Refusal('consent', status, text)
+  return signInUpstream(hosts, upstream)
 }
 
 /** Redeems a code. */
@@ -123,14 +134,15 @@ export function revoke(place: Place, clientId: string, token: string): Promise<R
   return post(place, '/revoke', { client_id: clientId, token })
 }
 
-/** Calls the tool `whoami`. */
-export function callTool(place: Place, accessToken: string): Promise<Response> {
+/** Calls the tool `whoami`; `proven` has the headers of a client that proves a key. */
+export function callTool(place: Place, accessToken: string, proven: Record<string, string> = {}): Promise<Response> {
   return place.fetch('/mcp', {
     method: 'POST',
     headers: {
       authorization: `Bearer ${accessToken}`,
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
+      ...proven,
     },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'whoami', arguments: {} } }),
   })

@@ -5,6 +5,8 @@ import { GitHubProvider } from '@drawbridge/providers/github'
 import { encrypted, fernet, redisStore, sqliteStore } from '@drawbridge/storage'
 import { postgresStore } from '@drawbridge/storage/postgres'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
+import { keepsLeases, publishesFirst, writesBehind } from './careless-stores.ts'
+import { faultPoints } from './fault-points.ts'
 import { looksThenWrites } from './looks-then-writes.ts'
 import type { HostOrder, HostPlan, HostReport, HostStore } from './messages.ts'
 
@@ -14,15 +16,34 @@ const plan: HostPlan = JSON.parse(process.argv[2] ?? '')
 const signingKey = 'first-signing-key-0123456789-abcdefghijklmnop'
 const report = (what: HostReport) => process.send?.(what)
 
+const doubles = {
+  redis: (store: Store) => store,
+  'looks-then-writes': looksThenWrites,
+  'writes-behind': writesBehind,
+  'publishes-first': publishesFirst,
+  'keeps-leases': keepsLeases,
+}
+
 let ahead = plan.ahead
 const system = systemEnvironment()
-const environment: Environment = { ...system, now: () => system.now() + ahead }
+const moved: Environment = { ...system, now: () => system.now() + ahead }
+const points = plan.mortal ? faultPoints() : undefined
+const environment = points?.outside(moved) ?? moved
 
 let auth: GitHubProvider | undefined
 process.on('message', async (order: HostOrder) => {
-  if ('rotate' in order) return void (auth && report({ is: 'rotated', resealed: await auth.rotateStorageKey() }))
-  ahead += order.advance
-  report({ is: 'moved' })
+  if ('advance' in order) {
+    ahead += order.advance
+    report({ is: 'moved' })
+  } else if ('endAt' in order) {
+    points?.endAt(order.endAt)
+    report({ is: 'armed' })
+  } else if ('tell' in order) {
+    await environment.drain()
+    report({ is: 'crossed', points: points?.crossed ?? [] })
+  } else if (auth) {
+    report({ is: 'rotated', resealed: await auth.rotateStorageKey() })
+  }
 })
 // Whoever started it is gone.
 process.on('disconnect', () => process.exit(1))
@@ -38,7 +59,8 @@ try {
 
 async function start(): Promise<void> {
   const { baseUrl, serverUrl, clientId, clientSecret, storageKey, namespace, signingKeys = [signingKey] } = plan
-  const store = openStore(plan.store)
+  const opened = openStore(plan.store)
+  const store = points?.around(opened) ?? opened
   const server = new GitHubProvider(
     {
       baseUrl,
@@ -53,6 +75,7 @@ async function start(): Promise<void> {
       ...(namespace !== undefined && { namespace }),
       // Every request of a test comes from one address.
       limits: { rateLimit: false },
+      ...plan.options,
       onEvent: (event) => report({ is: 'event', event }),
     },
     environment,
@@ -63,15 +86,14 @@ async function start(): Promise<void> {
     if (!(cause instanceof StoreUnavailable)) throw cause
   })
   const app = mcpApp({ auth: server, mcp: createMcpHandler(mcpServer), health: true })
-  const { port } = await serve(app, { port: 0, print: () => {}, closing: () => server.close() })
+  const { port } = await serve(points?.answering(app) ?? app, { port: 0, print: () => {}, closing: () => server.close() })
   report({ is: 'listening', port })
 }
 
 function openStore(store: HostStore): Store {
   if (store.kind === 'sqlite') return sqliteStore(store.path, { environment })
   if (store.kind === 'postgres') return postgresStore(store.url, { environment })
-  const redis = redisStore(store.url, { environment })
-  return store.kind === 'redis' ? redis : looksThenWrites(redis)
+  return doubles[store.kind](redisStore(store.url, { environment }))
 }
 
 function mcpServer(): McpServer {

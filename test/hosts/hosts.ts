@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ConfigurationError, type RecordedEvent, type Resealed } from '@drawbridge/core'
-import { type ServedStandIn, serveStandIn } from '@drawbridge/quickstart/stand-in'
+import { type ServedStandIn, type StandInOptions, serveStandIn } from '@drawbridge/quickstart/stand-in'
 import { createFernetKey } from '@drawbridge/storage'
 import { freePort } from '../support/free-port.ts'
 import type { HostOrder, HostPlan, HostReport, HostStore } from './messages.ts'
@@ -28,13 +28,26 @@ export interface Host extends Place {
   rotateStorageKey(): Promise<Resealed>
 }
 
+/** A host that ends by itself, as by SIGKILL, where it is told to: see `fault-points.ts`. */
+export interface MortalHost extends Host {
+  /** From now on it counts the points that it crosses, and ends at this one. */
+  endAt(point: string): Promise<void>
+  /** The points that it crosses while `work` is under way, and beside it; it lives on. */
+  crossedBy(work: () => Promise<unknown>): Promise<readonly string[]>
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>
+}
+
 /** How a deployment is made up. */
 export interface HostsOptions {
   readonly count: number
   readonly store: HostStore
-  /** Where the store is for one of them, by its place in the row; default: where it is for all. */
+  /** Where the store is for one of them, by its place in the row, behind which are the mortal ones; default: where it is for all. */
   readonly storeOf?: (index: number) => HostStore
   readonly mode?: 'oauth-app' | 'github-app'
+  readonly usedRefreshTokens?: StandInOptions['usedRefreshTokens']
+  /** Options for every host. */
+  readonly options?: HostPlan['options']
   /** The key that seals the store, with others that open it behind a blank, or `plain`. Default: a new one. */
   readonly storageKey?: string
   readonly namespace?: string
@@ -54,8 +67,12 @@ export interface Hosts extends Place {
   readonly storageKey: string
   /** The n-th, from 0. */
   at(index: number): Host
+  /** The present moment, by their clocks. */
+  now(): number
   /** Moves the clocks of all, and of the upstream. */
   advance(seconds: number): Promise<void>
+  /** Starts one more, which is none of `all`: nobody but its own test calls it, or moves its clock. */
+  startMortal(): Promise<MortalHost>
   /** Ends all of them at once, and starts as many new ones. */
   restart(): Promise<void>
   /** Rolls out other keys: one host after the other is replaced by a new one, once that is ready, and then asked to end. */
@@ -74,12 +91,14 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
   const credentials = { clientId: 'upstream-id', clientSecret: 'upstream-secret-e71bd0' }
   let ahead = 0
   const now = () => Math.floor(Date.now() / 1000) + ahead
-  const github = await serveStandIn({ ...credentials, callbackUrl: `${baseUrl}/auth/callback`, mode, now })
+  const { usedRefreshTokens = 'refused' } = options
+  const github = await serveStandIn({ ...credentials, callbackUrl: `${baseUrl}/auth/callback`, mode, usedRefreshTokens, now })
   const troubles: string[] = []
   let all: StartedHost[] = []
+  const mortals = new Set<StartedHost>()
   let turn = 0
 
-  const startOne = async (index: number): Promise<StartedHost> => {
+  const startOne = async (index: number, mortal = false): Promise<StartedHost> => {
     const plan: HostPlan = {
       ...credentials,
       baseUrl,
@@ -89,6 +108,8 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
       ...(keys.storageKey !== 'plain' && { storageKey: keys.storageKey }),
       ...(keys.signingKeys && { signingKeys: keys.signingKeys }),
       ...(namespace !== undefined && { namespace }),
+      ...(options.options && { options: options.options }),
+      mortal,
     }
     const host = await startHost(plan, troubles)
     if (options.whenReady ?? true) await untilReady(host)
@@ -115,6 +136,7 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
       return all
     },
     at,
+    now,
     fetch(url, init) {
       turn += 1
       return at(turn).fetch(url, init)
@@ -122,6 +144,12 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
     async advance(seconds) {
       ahead += seconds
       await Promise.all(all.map((host) => host.advance(seconds)))
+    },
+    async startMortal() {
+      const mortal = await startOne(count, true)
+      mortals.add(mortal)
+      void mortal.ended.then(() => mortals.delete(mortal))
+      return mortal
     },
     async restart() {
       await Promise.all(all.map((host) => host.kill()))
@@ -138,7 +166,7 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
       }
     },
     async close() {
-      await Promise.all(all.map((host) => host.kill()))
+      await Promise.all([...all, ...mortals].map((host) => host.kill()))
       await github.close()
       if (troubles.length > 0) throw new Error(`hosts were in trouble:\n${troubles.join('\n')}`)
     },
@@ -155,7 +183,7 @@ async function untilReady(host: Host): Promise<void> {
   throw new Error(`process ${host.pid} does not become ready`)
 }
 
-interface StartedHost extends Host {
+interface StartedHost extends MortalHost {
   advance(seconds: number): Promise<void>
 }
 
@@ -190,27 +218,37 @@ async function startHost(plan: HostPlan, troubles: string[]): Promise<StartedHos
     child.kill(signal)
     await ended
   }
+  const order = async (what: HostOrder, done: HostReport['is']): Promise<HostReport> => {
+    const told = nextReport(child, ({ is }) => is === done)
+    child.send(what)
+    return told
+  }
   return {
     pid: child.pid ?? 0,
     port,
     events,
+    ended,
     fetch(asked, init) {
       const path = asked.startsWith(plan.baseUrl) ? asked.slice(plan.baseUrl.length) : asked
       return fetch(path.startsWith('/') ? `${url}${path}` : path, { redirect: 'manual', ...init })
     },
     async advance(seconds) {
-      const moved = nextReport(child, ({ is }) => is === 'moved')
-      const order: HostOrder = { advance: seconds }
-      child.send(order)
-      await moved
+      await order({ advance: seconds }, 'moved')
+    },
+    async endAt(point) {
+      meant = true
+      await order({ endAt: point }, 'armed')
+    },
+    async crossedBy(work) {
+      await order({ endAt: 'nowhere' }, 'armed')
+      await work()
+      const told = await order({ tell: 'points' }, 'crossed')
+      return told.is === 'crossed' ? told.points : []
     },
     async rotateStorageKey() {
-      const rotated = nextReport(child, ({ is }) => is === 'rotated')
-      const order: HostOrder = { rotate: true }
-      child.send(order)
-      const report = await rotated
-      if (report.is !== 'rotated') throw new TypeError('another report')
-      return report.resealed
+      const told = await order({ rotate: true }, 'rotated')
+      if (told.is !== 'rotated') throw new TypeError('another report')
+      return told.resealed
     },
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),

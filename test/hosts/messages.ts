@@ -1,8 +1,11 @@
-import type { RecordedEvent, Resealed } from '@drawbridge/core'
+import type { OAuthProxyOptions, RecordedEvent, Resealed } from '@drawbridge/core'
 
-/** Where a host keeps its state. `looks-then-writes` is a double that loses races. */
+/** Where a host keeps its state. All but `redis`, `postgres` and `sqlite` are doubles, which lose races or what they said was written. */
 export type HostStore =
-  | { readonly kind: 'redis' | 'looks-then-writes' | 'postgres'; readonly url: string }
+  | {
+      readonly kind: 'redis' | 'postgres' | 'looks-then-writes' | 'writes-behind' | 'publishes-first' | 'keeps-leases'
+      readonly url: string
+    }
   | { readonly kind: 'sqlite'; readonly path: string }
 
 /** What a host is told when it starts. */
@@ -21,6 +24,10 @@ export interface HostPlan {
   readonly signingKeys?: readonly string[]
   /** How far its clock is ahead. */
   readonly ahead: number
+  /** Options beside those that every host of a test has. */
+  readonly options?: Partial<OAuthProxyOptions>
+  /** Whether it can be told where to end. */
+  readonly mortal?: boolean
 }
 
 /** What a host tells. */
@@ -28,8 +35,13 @@ export type HostReport =
   | { readonly is: 'listening'; readonly port: number }
   | { readonly is: 'refused'; readonly problems: readonly string[] }
   | { readonly is: 'moved' }
+  | { readonly is: 'armed' }
+  | { readonly is: 'crossed'; readonly points: readonly string[] }
   | { readonly is: 'rotated'; readonly resealed: Resealed }
   | { readonly is: 'event'; readonly event: RecordedEvent }
 
-/** What a host is told while it runs: its clock is moved on, or it is to seal again what an older key sealed. */
-export type HostOrder = { readonly advance: number } | { readonly rotate: true }
+/**
+ * What a host is told while it runs: its clock is moved on; it is to end at a point; it is to tell which it crossed since then;
+ * it is to seal again what an older key sealed.
+ */
+export type HostOrder = { readonly advance: number } | { readonly endAt: string } | { readonly tell: 'points' } | { readonly rotate: true }

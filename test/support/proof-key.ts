@@ -8,6 +8,12 @@ export interface ProofChanges {
   readonly header?: Readonly<Record<string, unknown>>
 }
 
+/** Where proofs are shown, and its clock. */
+interface ProvenTo {
+  readonly baseUrl: string
+  readonly environment: Pick<House['environment'], 'now'>
+}
+
 /** A client's key, and proofs of it that a client library would make (RFC 9449 §4.2). */
 export interface ProofKey {
   readonly thumbprint: string
@@ -19,7 +25,7 @@ export interface ProofKey {
   tokenProof(changes?: ProofChanges): Promise<string>
 }
 
-export async function openProofKey(house: House, alg = 'ES256'): Promise<ProofKey> {
+export async function openProofKey(house: ProvenTo, alg = 'ES256'): Promise<ProofKey> {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
   const publicJwk = await exportJWK(publicKey)
   let made = 0

@@ -129,6 +129,18 @@ describe('POST /login/oauth/access_token, for a GitHub App', () => {
     expect(old.status).toBe(401)
   })
 
+  it.each([
+    ['ends all that came of a refresh token that is used again, where it is to', 'end-all', { error: 'bad_refresh_token' }, 401],
+    ['answers a refresh token as often as it is used, where it is to', 'answered', { token_type: 'bearer' }, 200],
+  ] as const)('%s', async (_, usedRefreshTokens, again, newest) => {
+    const github = fixedStandIn({ mode: 'github-app', usedRefreshTokens })
+    await token(github, { code: await signIn(github) })
+    const refresh = { grant_type: 'refresh_token', refresh_token: `ghr_${'03'.repeat(38)}` }
+    await token(github, refresh)
+    expect(await token(github, refresh)).toMatchObject(again)
+    expect((await github.app.request('/user', { headers: { authorization: `Bearer ghu_${'04'.repeat(18)}` } })).status).toBe(newest)
+  })
+
   it('ends the access token after eight hours and the refresh token after six months', async () => {
     const github = fixedStandIn({ mode: 'github-app' })
     await token(github, { code: await signIn(github) })

@@ -3,6 +3,9 @@ import type { Person } from './people.ts'
 /** Which kind of app is registered: its tokens never end, or end after eight hours and are refreshed. */
 export type Mode = 'oauth-app' | 'github-app'
 
+/** What a refresh token comes to that was used before: a refusal, as GitHub does; one that takes with it all that came of it; or new tokens again. */
+export type UsedRefreshTokens = 'refused' | 'end-all' | 'answered'
+
 /** The present moment and randomness, so that a test can hold them still. */
 export interface World {
   /** Seconds since 1970. */
@@ -37,7 +40,7 @@ export interface Records {
   findCode(code: string): CodeRecord | undefined
   spendCode(code: string): void
   issueTokens(record: TokenRecord): IssuedTokens
-  /** New tokens for a refresh token that is still good; it and its access token end. */
+  /** New tokens for a refresh token that is still good; it and its access token end, unless used ones are answered. */
   refreshTokens(refreshToken: string): IssuedTokens | undefined
   findToken(accessToken: string): TokenRecord | undefined
   /** Ends one token; false when it is not known. */
@@ -55,10 +58,11 @@ interface Ending {
 }
 
 /** Opens empty records. */
-export function openRecords(mode: Mode, { now, randomBytes }: World): Records {
+export function openRecords(mode: Mode, { now, randomBytes }: World, used: UsedRefreshTokens = 'refused'): Records {
   const codes = new Map<string, CodeRecord & Ending>()
   const accessTokens = new Map<string, TokenRecord & Ending>()
   const refreshTokens = new Map<string, TokenRecord & Ending & { readonly accessToken: string }>()
+  const successors = new Map<string, string>()
   const letters = (length: number) => Buffer.from(randomBytes(length)).toString('hex').slice(0, length)
 
   function issueTokens({ person, scopes }: TokenRecord): IssuedTokens {
@@ -81,6 +85,12 @@ export function openRecords(mode: Mode, { now, randomBytes }: World): Records {
     return accessTokens.delete(accessToken)
   }
 
+  function endSuccessors(refreshToken: string): void {
+    for (let next = successors.get(refreshToken); next !== undefined; next = successors.get(next)) {
+      revokeToken(refreshTokens.get(next)?.accessToken ?? '')
+    }
+  }
+
   return {
     issueTokens,
     revokeToken,
@@ -95,9 +105,14 @@ export function openRecords(mode: Mode, { now, randomBytes }: World): Records {
     },
     refreshTokens(refreshToken) {
       const record = living(refreshTokens.get(refreshToken))
-      if (!record) return undefined
-      revokeToken(record.accessToken)
-      return issueTokens(record)
+      if (!record) {
+        if (used === 'end-all') endSuccessors(refreshToken)
+        return undefined
+      }
+      if (used !== 'answered') revokeToken(record.accessToken)
+      const tokens = issueTokens(record)
+      if (tokens.refresh) successors.set(refreshToken, tokens.refresh.token)
+      return tokens
     },
     findToken: (accessToken) => living(accessTokens.get(accessToken)),
     revokeGrant(accessToken) {
@@ -110,6 +125,7 @@ export function openRecords(mode: Mode, { now, randomBytes }: World): Records {
       codes.clear()
       accessTokens.clear()
       refreshTokens.clear()
+      successors.clear()
     },
   }
 }

@@ -7,7 +7,7 @@ import { aboutPage } from './login-page.ts'
 import { type Misbehave, misbehaving } from './misbehave.ts'
 import { type Person, samplePeople } from './people.ts'
 import { type Endpoint, type ReceivedRequest, writeDown } from './received.ts'
-import { type Mode, openRecords, type World } from './records.ts'
+import { type Mode, openRecords, type UsedRefreshTokens, type World } from './records.ts'
 
 /** The app that is registered at the stand-in, and how the stand-in behaves. */
 export interface StandInOptions {
@@ -17,6 +17,8 @@ export interface StandInOptions {
   readonly callbackUrl: string
   /** Default: `oauth-app`, whose tokens never end. */
   readonly mode?: Mode
+  /** Default: `refused`, as at GitHub; other upstreams differ. */
+  readonly usedRefreshTokens?: UsedRefreshTokens
   /** Who can sign in. Default: octocat, alice and bob. */
   readonly people?: readonly Person[]
   /** Seconds since 1970. Default: the real clock. */
@@ -45,7 +47,7 @@ export function standIn(options: StandInOptions): StandIn {
     now: options.now ?? (() => Math.floor(Date.now() / 1000)),
     randomBytes: options.randomBytes ?? ((length) => randomBytes(length)),
   }
-  const records = openRecords(mode, world)
+  const records = openRecords(mode, world, options.usedRefreshTokens)
   const received: ReceivedRequest[] = []
   let how: Misbehave = {}
   const api = apiRoutes({ ...options, mode, records })

@@ -1,0 +1,44 @@
+import type { Store } from '@drawbridge/core'
+
+// Doubles, to see that a killed process can lose what it must not.
+
+const isGrant = (key: string): boolean => key.split(':')[1] === 'grant'
+
+/** A host that is killed is gone long before. */
+const aWhileMs = 5_000
+
+/** Says that a grant is changed a while before it is, as a cache does that writes behind. */
+export function writesBehind(inner: Store): Store {
+  return {
+    ...inner,
+    async set(key, value, ttl, seen) {
+      if (!isGrant(key) || !seen) return inner.set(key, value, ttl, seen)
+      setTimeout(() => void inner.set(key, value, ttl, seen), aWhileMs)
+      return { value, version: 'written in a while' }
+    },
+  }
+}
+
+/** Holds a new grant back until something else is written after it: what leads to it is there before it is. */
+export function publishesFirst(inner: Store): Store {
+  let held: (() => Promise<unknown>) | undefined
+  return {
+    ...inner,
+    async set(key, value, ttl, seen) {
+      if (isGrant(key) && !seen) {
+        held = () => inner.set(key, value, ttl, seen)
+        return { value, version: 'held back' }
+      }
+      const [written, late] = [await inner.set(key, value, ttl, seen), held]
+      held = undefined
+      // Whoever is told of the write is told before this one.
+      if (late) setTimeout(() => void late(), aWhileMs)
+      return written
+    },
+  }
+}
+
+/** Keeps a lease as long as anything else. */
+export function keepsLeases(inner: Store): Store {
+  return { ...inner, set: (key, value, ttl, seen) => inner.set(key, value, key.split(':')[1] === 'lease' ? 3_600 : ttl, seen) }
+}
