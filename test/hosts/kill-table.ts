@@ -1,11 +1,20 @@
+import { signingCaller } from './caller.ts'
 import type { FateTable } from './killing.ts'
-import * as operations from './operations.ts'
-import { type Operation, signingCaller } from './operations.ts'
+import {
+  behindTheDead,
+  callback,
+  consent,
+  type Operation,
+  redemption,
+  refresh,
+  replayedCode,
+  replayedRefresh,
+  revocation,
+  toolCall,
+} from './operations.ts'
 
 // Which operations a host is killed over, at which points, and what becomes of whoever asked. A point that is not here, or no
 // longer there, is a wait that somebody has to look at: what has happened before it, and who will ever know?
-
-const { consent, callback, redemption, refresh, toolCall, revocation, replayedCode, replayedRefresh, behindTheDead } = operations
 
 /** What is asked for, by name. */
 export const killed: Readonly<Record<string, Operation>> = {

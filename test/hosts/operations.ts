@@ -1,6 +1,6 @@
 import { redirectUri, type TokenAnswer } from '../support/house.ts'
 import { openTab } from '../support/tab.ts'
-import { type Caller, publicCaller, signingCaller } from './caller.ts'
+import { type Caller, publicCaller } from './caller.ts'
 import { askPerson, authorizePath, comeToCallback, persist, readTokens, takeCode } from './client.ts'
 import type { Hosts, Place } from './hosts.ts'
 
@@ -237,5 +237,3 @@ export const patiently =
   (operation: Operation): Operation =>
   (hosts) =>
     persist(() => operation(hosts))
-
-export { signingCaller }
