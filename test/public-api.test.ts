@@ -111,6 +111,8 @@ const surface: Record<string, string[]> = {
     'serve',
     'type NodeHandler',
     'type NodeRequest',
+    'type ServeBindings',
+    'type ServeLimits',
     'type ServeOptions',
     'type Served',
   ],

@@ -47,6 +47,7 @@ export class OAuthProxy {
   readonly #current: CurrentRequest = currentRequest()
   readonly #front: Front
   readonly #handlers: ReadonlyMap<string, Handler>
+  #closing = false
 
   constructor(options: OAuthProxyOptions, upstream: Upstream, environment: Environment = systemEnvironment()) {
     const config = parseConfig(options, upstream)
@@ -146,14 +147,16 @@ export class OAuthProxy {
 
   /**
    * Whether the store can be reached and is ours: call it at the start and for readiness. Rejects with `StoreUnavailable`, or
-   * `ConfigurationError` when another key sealed the store or another issuer owns it.
+   * `ConfigurationError` when another key sealed the store or another issuer owns it; and once `close` was called.
    */
-  ready(): Promise<void> {
+  async ready(): Promise<void> {
+    if (this.#closing) throw new Error('The server is closing.')
     return this.#wired.records.deployment.check()
   }
 
-  /** Waits for the work that goes on beside requests; call it before the process ends. */
+  /** Waits for the work that goes on beside requests; call it after the last request, before the process ends. From then on `ready` rejects. */
   close(): Promise<void> {
+    this.#closing = true
     return this.#environment.drain()
   }
 

@@ -32,7 +32,7 @@ export interface McpAppOptions {
   readonly scopes?: readonly string[]
   /** What tools need beside, by name: `{ delete_repo: ['repo'] }`. Works for every MCP server; one on SDK v2 can say it at the tool, by `auth.requireScopes(...)`. */
   readonly toolScopes?: ToolScopes
-  /** Adds `/health` (the process is up) and `/ready` (the store can be reached) below `baseUrl`. */
+  /** Adds `/health` (the process is up) and `/ready` (the store can be reached, and `serve` was not asked to end) below `baseUrl`. */
   readonly health?: boolean
   /** Who may call the MCP endpoint from a browser. */
   readonly cors?: McpCorsOptions
@@ -136,6 +136,9 @@ function peerOf(env: unknown): Peer {
   return bindings.success ? { address: bindings.data.incoming.socket.remoteAddress } : {}
 }
 
+// From `serve`, as long as it still serves.
+const stoppingBindings = z.object({ stopping: z.literal(true) })
+
 const nodeBindings = z.object({ incoming: z.object({ socket: z.object({ remoteAddress: z.string() }) }) })
 
 function healthRoutes(auth: OAuthProxy): MiddlewareHandler {
@@ -144,6 +147,7 @@ function healthRoutes(auth: OAuthProxy): MiddlewareHandler {
     if (context.req.method !== 'GET') return next()
     if (path === `${auth.basePath}/health`) return context.json({ status: 'up' })
     if (path !== `${auth.basePath}/ready`) return next()
+    if (stoppingBindings.safeParse(context.env).success) return context.json({ status: 'stopping' }, 503)
     return auth.ready().then(
       () => context.json({ status: 'ready' }),
       () => context.json({ status: 'not ready' }, 503),

@@ -7,7 +7,8 @@ import type { AuthenticateOptions, OAuthProxy } from '../oauth-proxy.ts'
 
 import { requireMcpPath } from './require-mcp-path.ts'
 
-export { type Served, type ServeOptions, serve } from './serve.ts'
+export { type ServeBindings, type Served, type ServeOptions, serve } from './serve.ts'
+export type { ServeLimits } from './serve-limits.ts'
 
 /**
  * What frameworks on `node:http` add to a request: the path before they stripped a prefix, and a body they have read. `auth` is
