@@ -98,7 +98,11 @@ export async function takeCodes(hosts: Hosts, clientId: string, count: number): 
   await tab.open(authorizePath(clientId))
   return atMost(12, Array.from({ length: count }), () =>
     persist(async () => {
-      const end = await tab.open(await comeToCallback(hosts, tab, await askPerson(tab, authorizePath(clientId))))
+      const asked = await tab.open(authorizePath(clientId))
+      if (asked.status >= 400) throw new Refusal('no question', asked.status, asked.text)
+      // Where nobody is asked, it goes on at once.
+      const back = asked.location === '' ? await comeToCallback(hosts, tab, asked) : await signInUpstream(hosts, asked.location)
+      const end = await tab.open(back)
       if (end.location === '') throw new Refusal('callback', end.status, end.text)
       return new URL(end.location).searchParams.get('code') ?? ''
     }),
@@ -134,8 +138,13 @@ export function revoke(place: Place, clientId: string, token: string): Promise<R
   return post(place, '/revoke', { client_id: clientId, token })
 }
 
-/** Calls the tool `whoami`; `proven` has the headers of a client that proves a key. */
-export function callTool(place: Place, accessToken: string, proven: Record<string, string> = {}): Promise<Response> {
+/** Calls a tool; `proven` has the headers of a client that proves a key. */
+export function callTool(
+  place: Place,
+  accessToken: string,
+  proven: Record<string, string> = {},
+  name: 'whoami' | 'upstream' = 'whoami',
+): Promise<Response> {
   return place.fetch('/mcp', {
     method: 'POST',
     headers: {
@@ -144,7 +153,7 @@ export function callTool(place: Place, accessToken: string, proven: Record<strin
       accept: 'application/json, text/event-stream',
       ...proven,
     },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'whoami', arguments: {} } }),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } }),
   })
 }
 

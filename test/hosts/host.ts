@@ -1,4 +1,5 @@
-import { ConfigurationError, type Environment, type Store, StoreUnavailable, systemEnvironment } from '@drawbridge/core'
+import { createHash } from 'node:crypto'
+import { ConfigurationError, type Environment, type OAuthProxy, type Store, StoreUnavailable, systemEnvironment } from '@drawbridge/core'
 import { mcpApp } from '@drawbridge/core/hono'
 import { serve } from '@drawbridge/core/node'
 import { GitHubProvider } from '@drawbridge/providers/github'
@@ -8,7 +9,8 @@ import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import { keepsLeases, publishesFirst, writesBehind } from './careless-stores.ts'
 import { faultPoints } from './fault-points.ts'
 import { looksThenWrites } from './looks-then-writes.ts'
-import type { HostOrder, HostPlan, HostReport, HostStore } from './messages.ts'
+import type { HostMeasure, HostOrder, HostPlan, HostReport, HostStore } from './messages.ts'
+import { swallowsErrors } from './swallows-errors.ts'
 
 // One host of a deployment, in a process of its own: started with its plan, it reports where it listens and what happens.
 
@@ -22,6 +24,7 @@ const doubles = {
   'writes-behind': writesBehind,
   'publishes-first': publishesFirst,
   'keeps-leases': keepsLeases,
+  'swallows-errors': swallowsErrors,
 }
 
 let ahead = plan.ahead
@@ -41,6 +44,8 @@ process.on('message', async (order: HostOrder) => {
   } else if ('tell' in order) {
     await environment.drain()
     report({ is: 'crossed', points: points?.crossed ?? [] })
+  } else if ('measure' in order) {
+    report({ is: 'measured', measure: measure() })
   } else if (auth) {
     report({ is: 'rotated', resealed: await auth.rotateStorageKey() })
   }
@@ -76,7 +81,7 @@ async function start(): Promise<void> {
       // Every request of a test comes from one address.
       limits: { rateLimit: false },
       ...plan.options,
-      onEvent: (event) => report({ is: 'event', event }),
+      ...(!plan.silent && { onEvent: (event) => report({ is: 'event', event }) }),
     },
     environment,
   )
@@ -85,7 +90,7 @@ async function start(): Promise<void> {
   await server.ready().catch((cause: unknown) => {
     if (!(cause instanceof StoreUnavailable)) throw cause
   })
-  const app = mcpApp({ auth: server, mcp: createMcpHandler(mcpServer), health: true })
+  const app = mcpApp({ auth: server, mcp: createMcpHandler(() => mcpServer(server)), health: true })
   const { port } = await serve(points?.answering(app) ?? app, { port: 0, print: () => {}, closing: () => server.close() })
   report({ is: 'listening', port })
 }
@@ -96,10 +101,20 @@ function openStore(store: HostStore): Store {
   return doubles[store.kind](redisStore(store.url, { environment }))
 }
 
-function mcpServer(): McpServer {
+function mcpServer(auth: OAuthProxy): McpServer {
   const server = new McpServer({ name: 'a host', version: '1.0.0' })
   server.registerTool('whoami', { description: 'Who calls, and which process answers.' }, ({ http }) => ({
     content: [{ type: 'text', text: JSON.stringify({ subject: http?.authInfo?.extra?.subject, pid: process.pid }) }],
   }))
+  server.registerTool('upstream', { description: 'Which upstream token a tool gets, as its hash.' }, async ({ http }) => {
+    const { accessToken } = await auth.upstream(http?.authInfo ?? {})
+    return { content: [{ type: 'text', text: createHash('sha256').update(accessToken).digest('hex') }] }
+  })
   return server
+}
+
+function measure(): HostMeasure {
+  globalThis.gc?.()
+  const { rss, heapUsed } = process.memoryUsage()
+  return { rss, heapUsed, resources: process.getActiveResourcesInfo().length }
 }

@@ -6,7 +6,7 @@ import { ConfigurationError, type RecordedEvent, type Resealed } from '@drawbrid
 import { type ServedStandIn, type StandInOptions, serveStandIn } from '@drawbridge/quickstart/stand-in'
 import { createFernetKey } from '@drawbridge/storage'
 import { freePort } from '../support/free-port.ts'
-import type { HostOrder, HostPlan, HostReport, HostStore } from './messages.ts'
+import type { HostMeasure, HostOrder, HostPlan, HostReport, HostStore } from './messages.ts'
 
 /** Whatever answers requests to the public URL: a host, or all of them in turn. */
 export interface Place {
@@ -20,6 +20,8 @@ export interface Host extends Place {
   /** Where it listens itself. */
   readonly port: number
   readonly events: readonly RecordedEvent[]
+  /** What it holds by now. */
+  measure(): Promise<HostMeasure>
   /** Ends it at once. */
   kill(): Promise<void>
   /** Asks it to end, as whatever runs processes does. */
@@ -57,6 +59,12 @@ export interface HostsOptions {
   readonly whenReady?: boolean
   /** The public port. Nothing listens there unless a test sees to it. Default: a free one. */
   readonly port?: number
+  /** Whether they tell no events. */
+  readonly silent?: boolean
+  /** Where they find the upstream, by where it is. Default: there. */
+  readonly upstreamAt?: (url: string) => Promise<string>
+  /** Sends the requests to them. Default: `fetch`. */
+  readonly send?: (url: string, init: RequestInit) => Promise<Response>
 }
 
 /** Several processes that are one server. */
@@ -77,6 +85,8 @@ export interface Hosts extends Place {
   restart(): Promise<void>
   /** Rolls out other keys: one host after the other is replaced by a new one, once that is ready, and then asked to end. */
   rollOut(keys: Pick<HostsOptions, 'storageKey' | 'signingKeys'>): Promise<void>
+  /** Ends the n-th at once, and starts another in its place. */
+  replace(index: number): Promise<void>
   /** Ends everything. Rejects when a host ended by itself, or complained. */
   close(): Promise<void>
 }
@@ -93,6 +103,7 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
   const now = () => Math.floor(Date.now() / 1000) + ahead
   const { usedRefreshTokens = 'refused' } = options
   const github = await serveStandIn({ ...credentials, callbackUrl: `${baseUrl}/auth/callback`, mode, usedRefreshTokens, now })
+  const serverUrl = (await options.upstreamAt?.(github.url)) ?? github.url
   const troubles: string[] = []
   let all: StartedHost[] = []
   const mortals = new Set<StartedHost>()
@@ -102,7 +113,7 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
     const plan: HostPlan = {
       ...credentials,
       baseUrl,
-      serverUrl: github.url,
+      serverUrl,
       store: storeOf(index),
       ahead,
       ...(keys.storageKey !== 'plain' && { storageKey: keys.storageKey }),
@@ -110,8 +121,9 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
       ...(namespace !== undefined && { namespace }),
       ...(options.options && { options: options.options }),
       mortal,
+      ...(options.silent && { silent: true }),
     }
-    const host = await startHost(plan, troubles)
+    const host = await startHost(plan, troubles, options.send)
     if (options.whenReady ?? true) await untilReady(host)
     return host
   }
@@ -165,6 +177,11 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
         await old.stop()
       }
     },
+    async replace(index) {
+      await at(index).kill()
+      const started = await startOne(index)
+      all = all.with(index, started)
+    },
     async close() {
       await Promise.all([...all, ...mortals].map((host) => host.kill()))
       await github.close()
@@ -187,10 +204,10 @@ interface StartedHost extends MortalHost {
   advance(seconds: number): Promise<void>
 }
 
-async function startHost(plan: HostPlan, troubles: string[]): Promise<StartedHost> {
+async function startHost(plan: HostPlan, troubles: string[], send: HostsOptions['send'] = fetch): Promise<StartedHost> {
   const child = fork(program, [JSON.stringify(plan)], {
-    // Types are stripped without being asked from Node 22.18 on.
-    execArgv: ['--experimental-strip-types', '--no-warnings'],
+    // Types are stripped without being asked from Node 22.18 on; what is collected when it is asked for can be measured.
+    execArgv: ['--experimental-strip-types', '--no-warnings', '--expose-gc'],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   const events: RecordedEvent[] = []
@@ -230,7 +247,7 @@ async function startHost(plan: HostPlan, troubles: string[]): Promise<StartedHos
     ended,
     fetch(asked, init) {
       const path = asked.startsWith(plan.baseUrl) ? asked.slice(plan.baseUrl.length) : asked
-      return fetch(path.startsWith('/') ? `${url}${path}` : path, { redirect: 'manual', ...init })
+      return send(path.startsWith('/') ? `${url}${path}` : path, { redirect: 'manual', ...init })
     },
     async advance(seconds) {
       await order({ advance: seconds }, 'moved')
@@ -249,6 +266,11 @@ async function startHost(plan: HostPlan, troubles: string[]): Promise<StartedHos
       const told = await order({ rotate: true }, 'rotated')
       if (told.is !== 'rotated') throw new TypeError('another report')
       return told.resealed
+    },
+    async measure() {
+      const told = await order({ measure: true }, 'measured')
+      if (told.is !== 'measured') throw new TypeError('another report')
+      return told.measure
     },
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),

@@ -1,9 +1,9 @@
 import type { OAuthProxyOptions, RecordedEvent, Resealed } from '@drawbridge/core'
 
-/** Where a host keeps its state. All but `redis`, `postgres` and `sqlite` are doubles, which lose races or what they said was written. */
+/** Where a host keeps its state. All but `redis`, `postgres` and `sqlite` are doubles, which lose races, what they said was written, or their errors. */
 export type HostStore =
   | {
-      readonly kind: 'redis' | 'postgres' | 'looks-then-writes' | 'writes-behind' | 'publishes-first' | 'keeps-leases'
+      readonly kind: 'redis' | 'postgres' | 'looks-then-writes' | 'writes-behind' | 'publishes-first' | 'keeps-leases' | 'swallows-errors'
       readonly url: string
     }
   | { readonly kind: 'sqlite'; readonly path: string }
@@ -28,6 +28,18 @@ export interface HostPlan {
   readonly options?: Partial<OAuthProxyOptions>
   /** Whether it can be told where to end. */
   readonly mortal?: boolean
+  /** Whether it tells no events: in a hundred thousand requests, telling them is a tenth of the work. */
+  readonly silent?: boolean
+}
+
+/** What a process holds. */
+export interface HostMeasure {
+  /** Bytes. */
+  readonly rss: number
+  /** Bytes, after what nobody holds was collected where the host can do that. */
+  readonly heapUsed: number
+  /** Sockets, timers and the like that keep it alive. */
+  readonly resources: number
 }
 
 /** What a host tells. */
@@ -39,9 +51,15 @@ export type HostReport =
   | { readonly is: 'crossed'; readonly points: readonly string[] }
   | { readonly is: 'rotated'; readonly resealed: Resealed }
   | { readonly is: 'event'; readonly event: RecordedEvent }
+  | { readonly is: 'measured'; readonly measure: HostMeasure }
 
 /**
  * What a host is told while it runs: its clock is moved on; it is to end at a point; it is to tell which it crossed since then;
- * it is to seal again what an older key sealed.
+ * it is to seal again what an older key sealed, or to say what it holds.
  */
-export type HostOrder = { readonly advance: number } | { readonly endAt: string } | { readonly tell: 'points' } | { readonly rotate: true }
+export type HostOrder =
+  | { readonly advance: number }
+  | { readonly endAt: string }
+  | { readonly tell: 'points' }
+  | { readonly rotate: true }
+  | { readonly measure: true }

@@ -95,7 +95,8 @@ export function startTraffic(hosts: Hosts, { verifying, refreshing, clientId }: 
   }
 }
 
-function errorOf(answer: Response, text: string): string | undefined {
+/** The name of the error in an answer: of a redirect to the client, of a page, or of JSON. */
+export function errorOf(answer: Response, text: string): string | undefined {
   const location = answer.headers.get('location')
   if (location !== null) return new URL(location).searchParams.get('error') ?? undefined
   if (answer.status < 400) return undefined

@@ -31,6 +31,21 @@ export async function dumpRedis(port: number): Promise<DumpedKey[]> {
   return Array.isArray(keys) ? keys : []
 }
 
+const lifetimes = `
+local count, endless, longest = 0, 0, 0
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  local ttl = redis.call('PTTL', key)
+  count = count + 1
+  if ttl < 0 then endless = endless + 1 end
+  longest = math.max(longest, ttl)
+end
+return cjson.encode({ count = count, endless = endless, longest = longest })`
+
+/** How many keys a Redis has, how many of them have no end, and how long the longest has left, in milliseconds. */
+export async function keyLifetimes(port: number): Promise<{ count: number; endless: number; longest: number }> {
+  return JSON.parse(await readBulk(port, ['EVAL', lifetimes, '0']))
+}
+
 /** The bytes of the files that a Redis keeps: a snapshot made now, and the append-only file. */
 export async function dumpRedisFiles(port: number): Promise<{ name: string; bytes: Buffer }[]> {
   await redisCommand(port, 'CONFIG', 'SET', 'rdbcompression', 'no')
