@@ -143,6 +143,7 @@ const surface: Record<string, string[]> = {
     'type Cipher',
     'type MemoryStoreOptions',
     'type Opened',
+    'type RedisSetting',
     'type RedisStore',
     'type RedisStoreOptions',
     'type SqliteStore',

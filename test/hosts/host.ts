@@ -29,7 +29,7 @@ const doubles = {
 
 let ahead = plan.ahead
 const system = systemEnvironment()
-const moved: Environment = { ...system, now: () => system.now() + ahead }
+const moved: Environment = { ...system, now: () => system.now() + ahead + (plan.skew ?? 0) }
 const points = plan.mortal ? faultPoints() : undefined
 const environment = points?.outside(moved) ?? moved
 
@@ -64,7 +64,7 @@ try {
 
 async function start(): Promise<void> {
   const { baseUrl, serverUrl, clientId, clientSecret, storageKey, namespace, signingKeys = [signingKey] } = plan
-  const opened = openStore(plan.store)
+  const opened = inOurTime(openStore(plan.store))
   const store = points?.around(opened) ?? opened
   const server = new GitHubProvider(
     {
@@ -95,7 +95,21 @@ async function start(): Promise<void> {
   report({ is: 'listening', port })
 }
 
+/** What moves the clocks of a deployment moves that of its store. */
+function inOurTime(store: Store): Store {
+  const { examine } = store
+  if (!examine) return store
+  return {
+    ...store,
+    async examine() {
+      const { now, findings } = await examine()
+      return { findings, ...(now !== undefined && { now: now + ahead }) }
+    },
+  }
+}
+
 function openStore(store: HostStore): Store {
+  if (store.kind === 'redis-nodes') return redisStore(store.target, { environment })
   if (store.kind === 'sqlite') return sqliteStore(store.path, { environment })
   if (store.kind === 'postgres') return postgresStore(store.url, { environment })
   return doubles[store.kind](redisStore(store.url, { environment }))

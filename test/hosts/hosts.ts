@@ -55,6 +55,8 @@ export interface HostsOptions {
   readonly namespace?: string
   /** The signing keys, the first of which signs. Default: one of the tests'. */
   readonly signingKeys?: readonly string[]
+  /** How far the clock of one of them is ahead of the others', by its place in the row. Default: not at all. */
+  readonly skewOf?: (index: number) => number
   /** Whether to wait until all are ready. Default: true. */
   readonly whenReady?: boolean
   /** The public port. Nothing listens there unless a test sees to it. Default: a free one. */
@@ -116,6 +118,7 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
       serverUrl,
       store: storeOf(index),
       ahead,
+      ...(options.skewOf && { skew: options.skewOf(index) }),
       ...(keys.storageKey !== 'plain' && { storageKey: keys.storageKey }),
       ...(keys.signingKeys && { signingKeys: keys.signingKeys }),
       ...(namespace !== undefined && { namespace }),

@@ -1,4 +1,6 @@
 import type { OAuthProxyOptions, RecordedEvent, Resealed } from '@drawbridge/core'
+import type { RedisCluster } from '../support/redis-cluster.ts'
+import type { RedisSentinels } from '../support/redis-sentinel.ts'
 
 /** Where a host keeps its state. All but `redis`, `postgres` and `sqlite` are doubles, which lose races, what they said was written, or their errors. */
 export type HostStore =
@@ -6,6 +8,7 @@ export type HostStore =
       readonly kind: 'redis' | 'postgres' | 'looks-then-writes' | 'writes-behind' | 'publishes-first' | 'keeps-leases' | 'swallows-errors'
       readonly url: string
     }
+  | { readonly kind: 'redis-nodes'; readonly target: RedisCluster['target'] | RedisSentinels['target'] }
   | { readonly kind: 'sqlite'; readonly path: string }
 
 /** What a host is told when it starts. */
@@ -22,8 +25,10 @@ export interface HostPlan {
   readonly namespace?: string
   /** The signing keys, the first of which signs. Default: one of the tests'. */
   readonly signingKeys?: readonly string[]
-  /** How far its clock is ahead. */
+  /** How far its clock is ahead, and that of its store. */
   readonly ahead: number
+  /** How far its clock is ahead of all others. Default: not at all. */
+  readonly skew?: number
   /** Options beside those that every host of a test has. */
   readonly options?: Partial<OAuthProxyOptions>
   /** Whether it can be told where to end. */

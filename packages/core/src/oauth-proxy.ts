@@ -146,12 +146,15 @@ export class OAuthProxy {
   }
 
   /**
-   * Whether the store can be reached and is ours: call it at the start and for readiness. Rejects with `StoreUnavailable`, or
-   * `ConfigurationError` when another key sealed the store or another issuer owns it; and once `close` was called.
+   * Whether the store can be reached, is ours, and can be relied on: call it at the start and for readiness. Rejects with `StoreUnavailable`, also while the
+   * clocks of this host and of the store are 30 s apart, or `ConfigurationError` when another key sealed the store, another issuer owns it, or, at the start
+   * of a public server, it is set up so that it loses records; and once `close` was called.
    */
   async ready(): Promise<void> {
     if (this.#closing) throw new Error('The server is closing.')
-    return this.#wired.records.deployment.check()
+    const { deployment, storeWatch } = this.#wired.records
+    await deployment.check()
+    await storeWatch.check()
   }
 
   /** Waits for the work that goes on beside requests; call it after the last request, before the process ends. From then on `ready` rejects. */

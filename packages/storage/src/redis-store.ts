@@ -3,12 +3,14 @@ import { settleWrite } from './read-back.ts'
 import type { RedisTarget } from './redis-adapter.ts'
 import { connectRedis, type RedisConnection, redisScript } from './redis-connection.ts'
 import { redisDirectory } from './redis-directory.ts'
+import { examineRedis, type RedisSetting } from './redis-examination.ts'
 import { redisExposure } from './redis-exposure.ts'
 import type { StoreOptions } from './store-options.ts'
 import { newVersion } from './version.ts'
 
 /** A store that holds a connection open. */
 export interface RedisStore extends Store {
+  examine: NonNullable<Store['examine']>
   /** Lets the calls under way end, and lets go of the connection. */
   close(): Promise<void>
 }
@@ -20,6 +22,11 @@ export interface RedisStoreOptions extends StoreOptions {
    * a public server does not start on a Redis that others can get at, and one on loopback tells of it.
    */
   readonly requireSecure?: boolean
+  /**
+   * Settings of this Redis that are dangerous, and that you know of: neither the start nor an event speaks of them. `maxmemory-policy` among them means that
+   * registrations and logins may vanish whenever memory is short. Default: none.
+   */
+  readonly dangerouslyAcceptSettings?: readonly RedisSetting[]
 }
 
 /** Every value is its version, 16 characters, and the text after it: one key, one command to read. */
@@ -41,7 +48,7 @@ return redis.call('DEL', KEYS[1])`)
  */
 export function redisStore(
   target: RedisTarget,
-  { environment = systemEnvironment(), requireSecure = true }: RedisStoreOptions = {},
+  { environment = systemEnvironment(), requireSecure = true, dangerouslyAcceptSettings = [] }: RedisStoreOptions = {},
 ): RedisStore {
   const redis = connectRedis(target, environment)
   const exposed = requireSecure ? redisExposure(target) : undefined
@@ -50,6 +57,7 @@ export function redisStore(
     sealed: false,
     ...(exposed !== undefined && { exposed }),
     directory: redisDirectory(redis, environment),
+    examine: () => redis.inTime((signal) => examineRedis(redis, dangerouslyAcceptSettings, signal)),
     get: (key) => redis.inTime((signal) => find(redis, key, signal)),
     async set(key, value, ttl, seen) {
       if (!(ttl > 0)) throw new RangeError('a ttl is positive')

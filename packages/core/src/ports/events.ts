@@ -1,4 +1,4 @@
-import type { UnixSeconds } from '../protocol/time.ts'
+import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 
 /** What happened, for the operator: without secrets, by design of its fields. `docs/events.md` has a row for each. */
 export type Event =
@@ -54,6 +54,8 @@ export type Event =
   | { readonly type: 'store.lost'; readonly kind: string }
   | { readonly type: 'record.outdated'; readonly kind: string }
   | { readonly type: 'store.exposed'; readonly reason: string }
+  | { readonly type: 'store.unsafe'; readonly setting: string; readonly verdict: 'refused' | 'warned'; readonly reason: string }
+  | { readonly type: 'clock.skewed'; readonly seconds: Seconds }
 
 /** An event, when it happened, and because of which request: the id that its answer carries. Absent for what no request asked for. */
 export type RecordedEvent = Event & { readonly at: UnixSeconds; readonly requestId?: string }

@@ -317,11 +317,11 @@ describe('a store that was emptied under running hosts', () => {
   it('and refilled under new names by a host that was just started, is not taken for one that knows nothing (I6)', async () => {
     const { store, environment, mint } = world()
     const emit = (): void => {}
-    const running = openRecords({ store, namespace, issuer, environment, emit })
+    const running = openRecords({ store, namespace, issuer, secure: false, environment, emit })
     await running.deployment.open()
     environment.advance(60)
     store.entries.clear()
-    const started = openRecords({ store, namespace, issuer, environment, emit })
+    const started = openRecords({ store, namespace, issuer, secure: false, environment, emit })
     const id = mint()
     const client = {
       id,
@@ -344,7 +344,7 @@ describe('a store that was emptied under running hosts', () => {
 describe('every kind of record', () => {
   it('has a name of its own, and nothing is read before it is needed (T104)', async () => {
     const { store, environment } = world()
-    const records = openRecords({ store, namespace, issuer, environment, emit: () => {} })
+    const records = openRecords({ store, namespace, issuer, secure: false, environment, emit: () => {} })
     expect(store.calls).toEqual([])
     await records.leases.create('one id', { holder: 'h', endsAt: environment.now() + 15 })
     expect(await Promise.all([records.clients.find('one id'), records.transactions.find('one id'), records.grants.find('one id')])).toEqual(

@@ -14,10 +14,12 @@ import { type Once, onceShape } from './once.ts'
 import { type PushedRequest, pushedRequestShape } from './pushed-request.ts'
 import { type RememberedConsent, rememberedConsentShape } from './remembered-consent.ts'
 import { type Transaction, transactionShape } from './transaction.ts'
+import { type StoreWatch, watchStore } from './watch-store.ts'
 
 /** All state there is. */
 export interface Records {
   readonly deployment: DeploymentDoor
+  readonly storeWatch: StoreWatch
   readonly clients: Collection<Client>
   readonly pushedRequests: Collection<PushedRequest>
   readonly transactions: Collection<Transaction>
@@ -35,6 +37,7 @@ export interface RecordsNeeds {
   readonly store: Store
   readonly namespace: string
   readonly issuer: string
+  readonly secure: boolean
   readonly environment: Environment
   readonly emit: Emit
 }
@@ -43,6 +46,7 @@ export interface RecordsNeeds {
 export function openRecords(needs: RecordsNeeds): Records {
   const { store, environment, emit } = needs
   const deployment = deploymentDoor(needs)
+  const storeWatch = watchStore(needs)
   const open = <Rec extends Ending>(kind: string, shape: z.ZodType<Rec>): Collection<Rec> =>
     openCollection({
       kind,
@@ -50,11 +54,15 @@ export function openRecords(needs: RecordsNeeds): Records {
       environment,
       emit,
       shape,
-      name: async (id) => (await deployment.open()).name(kind, id),
+      async name(id) {
+        storeWatch.lookBeside()
+        return (await deployment.open()).name(kind, id)
+      },
       missed: (id) => deployment.missed(kind, id),
     })
   return {
     deployment,
+    storeWatch,
     clients: open('client', clientShape),
     pushedRequests: open('pushed-request', pushedRequestShape),
     transactions: open('transaction', transactionShape),

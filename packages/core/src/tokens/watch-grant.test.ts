@@ -19,7 +19,7 @@ async function world({ upstream = {}, refresh = {} }: { upstream?: Partial<Grant
   const store = storeDouble(environment)
   const events: Event[] = []
   const emit = (event: Event): void => void events.push(event)
-  const records = openRecords({ store, namespace: 'test', issuer: 'https://mcp.example.com', environment, emit })
+  const records = openRecords({ store, namespace: 'test', issuer: 'https://mcp.example.com', secure: false, environment, emit })
   const asked: string[] = []
   const answers: { identify: () => Promise<Identity>; refresh: () => Promise<void> } = {
     identify: async () => identity,
