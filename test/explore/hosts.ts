@@ -61,6 +61,8 @@ export interface Setting<Past> {
   passes?(state: State<Past>): Past
   keyOf(past: Past): string
   brokenIn(state: State<Past>): string | undefined
+  /** Whether everybody has an answer; default: nobody is at anything, or wants to begin. */
+  isSettled?(state: State<Past>): boolean
 }
 
 /** What the store holds under a name. */
@@ -201,7 +203,13 @@ export function openWorld<Past>(setting: Setting<Past>): Model<State<Past>> {
     const { waits } = work.point
     switch (waits.does) {
       case 'becomes':
-        return arrive(state, by, { point: rootOf(waits.request, clockOf(state, by)), fresh: 0 }, name, isFault)
+        return arrive(
+          state,
+          by,
+          { point: rootOf(waits.request, clockOf(state, by)), fresh: waits.keepsSeen ? work.fresh : 0 },
+          name,
+          isFault,
+        )
       case 'answers': {
         const on = advance(work.point, clockOf(state, by), undefined, '')
         return told(state, by, waits.answer, name, isFault).flatMap((move) =>
@@ -347,10 +355,11 @@ export function openWorld<Past>(setting: Setting<Past>): Model<State<Past>> {
     const stored = state.stored.map((one) => (one && one.until > next.at ? one : undefined))
     const ended = stored.reduce((bits, one, index) => (one !== state.stored[index] ? bits | (1 << index) : bits), 0)
     const work = next.endsWork ? state.work.map(() => undefined) : state.work.map((one) => one && { ...one, fresh: one.fresh & ~ended })
-    const onTheWay = next.endsWork ? [] : state.onTheWay.filter(({ record, creates }) => creates || (ended & (1 << record)) === 0)
+    const isLast = state.moment + 2 === moments.length
+    const onTheWay = next.endsWork || isLast ? [] : state.onTheWay.filter(({ record, creates }) => creates || (ended & (1 << record)) === 0)
     const passed = { moment: state.moment + 1, now: next.at, stored, work, onTheWay, past: setting.passes?.(state) ?? state.past }
     // In the end nothing fails any more: whoever has no answer by then has to get one.
-    const faultsLeft = state.moment + 2 === moments.length ? 0 : state.faultsLeft
+    const faultsLeft = isLast ? 0 : state.faultsLeft
     return [{ name: `${next.at - state.now} s pass`, state: { ...state, ...passed, faultsLeft } }]
   }
 
@@ -386,7 +395,7 @@ export function openWorld<Past>(setting: Setting<Past>): Model<State<Past>> {
     },
     keyOf: (state) => keyOf(state, setting.keyOf(state.past)),
     brokenIn: (state) => setting.brokenIn(state),
-    isSettled: (state) => state.work.every((work, by) => !work && setting.begins(state, by).length === 0),
+    isSettled: (state) => setting.isSettled?.(state) ?? state.work.every((work, by) => !work && setting.begins(state, by).length === 0),
   }
 }
 

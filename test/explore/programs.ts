@@ -17,8 +17,8 @@ export type Effect =
   | { readonly does: 'asks'; readonly question: string }
   /** Answers, and goes on beside the request. */
   | { readonly does: 'answers'; readonly answer: Answer }
-  /** Waits, and goes on as this, with nothing else remembered. */
-  | { readonly does: 'becomes'; readonly request: Request }
+  /** Waits, and goes on as this, with nothing else remembered; but, where it says so, what it has seen of the records. */
+  | { readonly does: 'becomes'; readonly request: Request; readonly keepsSeen?: boolean }
 
 /** An answer, or 503: come again. `text` tells it from others. */
 export interface Answer {
