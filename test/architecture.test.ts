@@ -84,7 +84,11 @@ const coreImportsNoProviderStoreOrFramework: Rule = (files) =>
       if (!isBare(from) || ['zod', 'jose', 'oauth4webapi', 'ipaddr.js', 'node:crypto'].includes(from)) return []
       if (outsideParts.includes(file.path) && from.startsWith('node:')) return []
       if (folder === 'http' && /^hono(\/|$)/.test(from)) return []
-      if (folder === 'adapters' && /^(hono|@hono\/node-server|@modelcontextprotocol\/sdk|node:[a-z/]+)(\/|$)/.test(from)) return []
+      if (
+        folder === 'adapters' &&
+        /^(hono|@hono\/node-server|@modelcontextprotocol\/sdk|@opentelemetry\/api|node:[a-z/]+)(\/|$)/.test(from)
+      )
+        return []
       if (folder === 'testing' && ['vitest', 'msw', 'node:util'].includes(packageOf(from))) return []
       // A room that shows a page writes it with hono's template; it knows nothing else of hono.
       if (/\/page\.ts$/.test(file.path) && from === 'hono/html') return []

@@ -70,6 +70,8 @@ const surface: Record<string, string[]> = {
     'type LimitOptions',
     'type MetadataDocumentOptions',
     'type OAuthProxyOptions',
+    'type ObservabilityOptions',
+    'type Operation',
     'type Peer',
     'type PinnedRequest',
     'type RateLimit',
@@ -90,6 +92,8 @@ const surface: Record<string, string[]> = {
     'type SigningKeyInput',
     'type StaticClient',
     'type Store',
+    'type Telemetry',
+    'type TelemetryOf',
     'type ToolScopes',
     'type TrustedIssuerOptions',
     'type UnixSeconds',
@@ -104,6 +108,7 @@ const surface: Record<string, string[]> = {
     'type UpstreamTokens',
     'type VerificationOptions',
   ],
+  '@drawbridge/core/audit': ['auditLog', 'type AuditLine', 'type AuditLog', 'type AuditLogOptions', 'type LineStream', 'type WriteLine'],
   '@drawbridge/core/hono': ['authRoutes', 'mcpApp', 'requireAuth', 'type McpAppOptions', 'type McpFetch', 'wellKnownRoutes', 'withPrefix'],
   '@drawbridge/core/node': [
     'nodeHandler',
@@ -116,6 +121,7 @@ const surface: Record<string, string[]> = {
     'type ServeOptions',
     'type Served',
   ],
+  '@drawbridge/core/opentelemetry': ['openTelemetry', 'type OpenTelemetryOptions'],
   '@drawbridge/core/sdk-v1': ['sdkV1Verifier'],
   '@drawbridge/core/testing': [
     'describeProvider',

@@ -44,6 +44,7 @@ describe('the upstream’s answer', () => {
       type: 'grant.opened',
       clientId,
       grantId: /db_ac_([0-9a-f-]{36})/.exec(answer.location)?.[1],
+      subject: '583231',
       at: noon,
     })
     expect([house.github.calls('token'), house.github.calls('user'), house.github.calls('revocation')]).toEqual([1, 1, 0])

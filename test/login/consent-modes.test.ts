@@ -66,7 +66,7 @@ describe('remembered: a second login goes on without a question', () => {
     await redeem(house, clientId, location)
     expect(house.events.slice(4, 6)).toEqual([
       { type: 'consent.skipped', clientId, because: 'remembered', at: noon },
-      { type: 'grant.opened', clientId, grantId: /db_ac_([0-9a-f-]{36})/.exec(location)?.[1], at: noon },
+      { type: 'grant.opened', clientId, grantId: /db_ac_([0-9a-f-]{36})/.exec(location)?.[1], subject: '583231', at: noon },
     ])
   })
 

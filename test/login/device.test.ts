@@ -160,7 +160,7 @@ describe('the whole way', () => {
     const grantId = (await house.auth.verifyAccessToken(token)).extra.grantId
     expect(house.events.slice(1)).toEqual([
       { type: 'consent.approved', clientId, at: noon },
-      { type: 'grant.opened', clientId, grantId, at: noon },
+      { type: 'grant.opened', clientId, grantId, subject: '583231', at: noon },
       { type: 'device.approved', clientId, grantId, at: noon },
       { type: 'token.issued', clientId, grantId, generation: 0, at: noon },
     ])

@@ -87,6 +87,7 @@ describe('an initial access token (RFC 7591 §3)', () => {
     expect(answer.status).toBe(201)
     const { client_id: clientId } = await answer.json()
     expect(house.events).toEqual([
+      { type: 'initial_access_token.created', initialAccessTokenId: id, uses: 1, at: 1_767_268_800 },
       {
         type: 'client.registered',
         clientId,
@@ -232,6 +233,7 @@ describe('a registration without an initial access token that is good', () => {
     const store = countedStore()
     const house = openHouse({ ...withToken, clientStorage: store })
     await house.auth.createInitialAccessToken({ lifetime: day })
+    house.events.length = 0
     const before = store.writes
     const headers = { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) }
     const answer = await house.call('/register', { method: 'POST', headers, body: '{' })

@@ -266,6 +266,26 @@ describe('the guides', () => {
     await close()
   })
 
+  it('with an audit log on the standard output', async () => {
+    vi.stubEnv('AUDIT_KEY', 'an-audit-key-that-is-made-for-tests-0123')
+    const { auth, close } = await import('./audit.ts')
+    const lines: string[] = []
+    const output = vi.spyOn(process.stdout, 'write').mockImplementation((line: unknown, ...[written]: unknown[]) => {
+      lines.push(String(line))
+      if (typeof written === 'function') written()
+      return true
+    })
+    await auth.fetch(new Request('https://mcp.example.com/token', { method: 'POST' }))
+    await close()
+    output.mockRestore()
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ issuer: 'https://mcp.example.com', event: 'request.refused' }])
+  })
+
+  it('watched by OpenTelemetry, whose SDK is the process’s own', async () => {
+    const { auth } = await import('./telemetry.ts')
+    await meet(async (request) => (await auth.fetch(request)) ?? new Response(null, { status: 404 }), 'https://mcp.example.com', undefined)
+  })
+
   it('with keys that rotate', async () => {
     const { auth } = await import('./rotating-keys.ts')
     await meet(async (request) => (await auth.fetch(request)) ?? new Response(null, { status: 404 }), 'https://mcp.example.com', undefined)

@@ -9,6 +9,7 @@ export type {
   LimitOptions,
   MetadataDocumentOptions,
   OAuthProxyOptions,
+  ObservabilityOptions,
   RefreshTokenPolicy,
   RegistrationOptions,
   ResourceServer,
@@ -31,6 +32,7 @@ export { type Environment, systemEnvironment } from './ports/environment.ts'
 export type { Emit, Event, RecordedEvent } from './ports/events.ts'
 export { AddressRefused, type FetchPinned, type PinnedRequest } from './ports/pinned-fetch.ts'
 export { type Entry, type Examination, type Finding, type Reach, type Store, StoreUnavailable, StoreUnreadable } from './ports/store.ts'
+export type { Operation, Telemetry, TelemetryOf } from './ports/telemetry.ts'
 export {
   type Identity,
   NoUpstream,

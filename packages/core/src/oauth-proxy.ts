@@ -53,7 +53,7 @@ export class OAuthProxy {
     const config = parseConfig(options, upstream)
     this.#config = config
     this.#environment = environment
-    this.#emit = emitTo(options.onEvent, { environment, current: this.#current })
+    this.#emit = emitTo(options.onEvent, { ...config, environment, current: this.#current })
     if (config.store.exposed !== undefined) this.#emit({ type: 'store.exposed', reason: config.store.exposed })
     this.#wired = wire(config, upstream, environment, this.#emit)
     this.#front = openFront({ ...config, environment, current: this.#current, emit: this.#emit })
@@ -76,7 +76,7 @@ export class OAuthProxy {
   /** The operational endpoints. Paths are relative to the mount. Throws `ConfigurationError` for an MCP path that is not listed. */
   getRoutes(mcpPath?: string): Route[] {
     this.#select(mcpPath)
-    return this.#guarded(operationalRoutes(this.#routeNeeds(), this.#wired.handlers))
+    return this.#guarded(operationalRoutes(this.#routeNeeds(), this.#wired.handlers), this.basePath)
   }
 
   /** The documents that must sit at the origin's root; paths are absolute. Throws `ConfigurationError` for an MCP path that is not listed. */
@@ -96,7 +96,7 @@ export class OAuthProxy {
   ): Promise<AuthInfo | Response> {
     const selected = this.#select(mcpPath)
     const gate = { ...resourcesOf(request, selected, this.#config.origin), scopes, toolScopes }
-    return this.#front.admit(request, () => this.#wired.authenticate(request, gate))
+    return this.#front.admit(request, gate.resources[0].path, () => this.#wired.authenticate(request, gate))
   }
 
   /**
@@ -164,11 +164,11 @@ export class OAuthProxy {
   }
 
   #wellKnownRoutes(resources: readonly Resource[]): Route[] {
-    return this.#guarded(wellKnownRoutes(this.#routeNeeds(), resources))
+    return this.#guarded(wellKnownRoutes(this.#routeNeeds(), resources), '')
   }
 
-  #guarded(routes: readonly Route[]): Route[] {
-    return routes.map((route) => ({ ...route, handler: this.#front.guard(route.handler) }))
+  #guarded(routes: readonly Route[], below: string): Route[] {
+    return routes.map((route) => ({ ...route, handler: this.#front.guard(route.handler, `${below}${route.path}`) }))
   }
 
   #routeNeeds(): RouteNeeds {

@@ -54,7 +54,7 @@ export function wireClients(config: Config, { records, limiter, environment, emi
     findCurrentClient: findIn(documents.findCurrent),
     findClient: find,
     authenticateClient: authenticateClient({ findClient: find, proveByAssertion: prove }),
-    initialAccessTokens: initialAccessTokens(records, environment),
+    initialAccessTokens: initialAccessTokens(records, environment, emit),
     sealed,
   }
 }

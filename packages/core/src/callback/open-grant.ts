@@ -58,7 +58,7 @@ export async function openGrant(
     isSealedId(request.clientId) && records.lists.add({ kind: 'clients' }, request.clientId, lifetimes.grant),
     rememberAs !== undefined && remember(needs, rememberAs, login),
   ])
-  emit({ type: 'grant.opened', clientId: request.clientId, grantId: id })
+  emit({ type: 'grant.opened', clientId: request.clientId, grantId: id, subject: identity.subject })
   if (!coversScopes(expandScopes(needs.requiredScopes), resourceScopes(scopes)))
     emit({ type: 'scope.elevated', clientId: request.clientId, grantId: id, requested: request.scopes, granted: scopes })
   return formatCode({ grantId: id, secret })

@@ -1,4 +1,5 @@
 import type { Environment } from '../ports/environment.ts'
+import type { Emit } from '../ports/events.ts'
 import { hashSecret, isSameSecret } from '../protocol/compare.ts'
 import { formatInitialAccessToken, parseInitialAccessToken, timedId } from '../protocol/identifiers.ts'
 import type { Seconds, UnixSeconds } from '../protocol/time.ts'
@@ -42,6 +43,7 @@ export interface InitialAccessTokens {
 export function initialAccessTokens(
   { initialAccessTokens: tokens }: Pick<Records, 'initialAccessTokens'>,
   environment: Environment,
+  emit: Emit,
 ): InitialAccessTokens {
   return {
     async create({ lifetime, uses = 1 }) {
@@ -52,6 +54,7 @@ export function initialAccessTokens(
       const [id, secret] = [timedId(now, environment.randomBytes(10)), Buffer.from(environment.randomBytes(32)).toString('base64url')]
       const expiresAt = now + lifetime
       await tokens.create(id, { hash: hashSecret(secret), usesLeft: uses, createdAt: now, endsAt: expiresAt })
+      emit({ type: 'initial_access_token.created', initialAccessTokenId: id, uses })
       return { token: formatInitialAccessToken({ id, secret }), id, expiresAt }
     },
     async find(token) {
@@ -61,6 +64,10 @@ export function initialAccessTokens(
       if (!seen.record || !isSameSecret(hashSecret(parts.secret), seen.record.hash)) return undefined
       return { tokenId: parts.id, spend: () => tokens.change(parts.id, spendInitialAccessToken, seen) }
     },
-    revoke: (id) => tokens.change(id, (token) => (token ? { next: 'gone', answer: true } : { answer: false })),
+    async revoke(id) {
+      const ended = await tokens.change(id, (token) => (token ? { next: 'gone', answer: true } : { answer: false }))
+      if (ended) emit({ type: 'initial_access_token.revoked', initialAccessTokenId: id })
+      return ended
+    },
   }
 }

@@ -3,12 +3,14 @@ import type { AuthorizeUser } from '../callback/open-grant.ts'
 import type { DocumentHosts } from '../clients/find-client.ts'
 import type { RateLimit } from '../http/rate-limit.ts'
 import type { Store } from '../ports/store.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
 import type { Upstream, UpstreamClientCredentials } from '../ports/upstream.ts'
 import { ConfigurationError } from '../protocol/errors.ts'
 import { defaultLifetimes, type Lifetimes } from '../protocol/lifetimes.ts'
 import type { Resource } from '../protocol/public-url.ts'
 import type { RedirectPolicy } from '../protocol/redirect-uri.ts'
 import type { Seconds } from '../protocol/time.ts'
+import { watchedStore } from '../records/watched-store.ts'
 import type { SigningKey } from '../tokens/keys.ts'
 import type { OAuthProxyOptions } from './options.ts'
 import { type Addresses, parseAddresses } from './parse-addresses.ts'
@@ -50,6 +52,7 @@ export interface Config extends Policy, Addresses, ClientsConfig, ConsentPolicy,
   readonly trustedProxies: number
   /** Undefined while no proxy of the operator's names requests. */
   readonly requestIdHeader: string | undefined
+  readonly telemetry: Telemetry | undefined
 }
 
 /** What clients may ask for. */
@@ -96,7 +99,7 @@ function parseKnown(options: OAuthProxyOptions, upstream: Upstream): Config {
     defaultResource: resources.length === 0 ? resource.uri : undefined,
     upstreamClient: { clientId: options.clientId, ...(options.clientSecret !== undefined && { clientSecret: options.clientSecret }) },
     signingKeys: [signingKey, ...signingKeys] as const,
-    store: options.clientStorage,
+    ...watched(options, addresses.issuer),
     namespace: options.namespace ?? `drawbridge-${createHash('sha256').update(addresses.issuer).digest('hex').slice(0, 10)}`,
     serverName: options.consent?.serverName ?? new URL(addresses.baseUrl).host,
     lifetimes: { ...defaultLifetimes, ...options.lifetimes },
@@ -104,8 +107,16 @@ function parseKnown(options: OAuthProxyOptions, upstream: Upstream): Config {
     authorizeUser: options.upstream?.authorizeUser ?? (() => true),
     cacheFor: options.verification?.cacheFor ?? 0,
     ...limitsOf(options),
-    requestIdHeader: options.observability?.requestIdHeader,
   })
+}
+
+/** What is watched, and by what. */
+function watched(
+  { clientStorage, observability: { requestIdHeader, telemetry: telemetryOf } = {} }: OAuthProxyOptions,
+  issuer: string,
+): Pick<Config, 'store' | 'telemetry' | 'requestIdHeader'> {
+  const telemetry = telemetryOf?.({ issuer })
+  return { requestIdHeader, telemetry, store: telemetry ? watchedStore(clientStorage, telemetry) : clientStorage }
 }
 
 function limitsOf({ limits: { rateLimit, trustedProxies = 0 } = {} }: OAuthProxyOptions): Pick<Config, 'rateLimit' | 'trustedProxies'> {

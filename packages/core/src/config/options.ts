@@ -4,6 +4,7 @@ import type { ConsentMode } from '../consent/ask-consent.ts'
 import type { RateLimit } from '../http/rate-limit.ts'
 import type { RecordedEvent } from '../ports/events.ts'
 import type { Store } from '../ports/store.ts'
+import type { TelemetryOf } from '../ports/telemetry.ts'
 import type { Lifetimes } from '../protocol/lifetimes.ts'
 import type { IncludedScopes } from '../protocol/scope-hierarchy.ts'
 import type { Seconds } from '../protocol/time.ts'
@@ -118,6 +119,8 @@ export interface ObservabilityOptions {
    * request gets an id of ours.
    */
   readonly requestIdHeader?: string
+  /** Watches requests, the store and the upstream: `openTelemetry()` of `@drawbridge/core/opentelemetry`. Default: nothing does, and nothing is measured. */
+  readonly telemetry?: TelemetryOf
 }
 
 /** The consent page. */

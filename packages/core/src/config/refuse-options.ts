@@ -81,8 +81,12 @@ function refuseRedirectPattern(pattern: string): string | undefined {
 }
 
 // A limit that throws limits nothing, so one that cannot be called has to be seen here (threat T101).
-function refuseHooks({ limits: { rateLimit } = {}, upstream: { authorizeUser } = {} }: OAuthProxyOptions): string[] {
-  const hooks = { 'limits.rateLimit': rateLimit === false ? undefined : rateLimit, 'upstream.authorizeUser': authorizeUser }
+function refuseHooks({ limits: { rateLimit } = {}, upstream: { authorizeUser } = {}, observability }: OAuthProxyOptions): string[] {
+  const hooks = {
+    'limits.rateLimit': rateLimit === false ? undefined : rateLimit,
+    'upstream.authorizeUser': authorizeUser,
+    'observability.telemetry': observability?.telemetry,
+  }
   return Object.entries(hooks).flatMap(([name, hook]) =>
     hook === undefined || typeof hook === 'function' ? [] : [`${name} is not a function`],
   )

@@ -15,7 +15,7 @@ const groups: { readonly [Name in GroupName]: Members<OAuthProxyOptions[Name]> }
   upstream: { staleFor: true, authorizeUser: true },
   verification: { cacheFor: true, resourceServers: true },
   limits: { rateLimit: true, trustedProxies: true },
-  observability: { requestIdHeader: true },
+  observability: { requestIdHeader: true, telemetry: true },
   extensions: { pushedRequests: true, identityAssertions: true, deviceGrant: true, dpop: true },
 }
 const registration: Members<RegistrationOptions> = { initialAccessToken: true, managed: true, sealedWith: true }

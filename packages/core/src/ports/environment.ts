@@ -23,6 +23,11 @@ export interface Environment {
   drain(): Promise<void>
 }
 
+/** Milliseconds of a clock that only goes forward: for how long something took, and for nothing that is decided. */
+export function elapsed(): number {
+  return performance.now()
+}
+
 /** The real clock, randomness and network. */
 export function systemEnvironment(): Environment {
   const pending = new Set<Promise<void>>()

@@ -29,7 +29,9 @@ export type Event =
   | { readonly type: 'device.denied'; readonly clientId: string }
   | { readonly type: 'callback.binding_mismatch' }
   | { readonly type: 'callback.refused'; readonly clientId: string; readonly reason: string }
-  | { readonly type: 'grant.opened'; readonly clientId: string; readonly grantId: string }
+  | { readonly type: 'grant.opened'; readonly clientId: string; readonly grantId: string; readonly subject: string }
+  | { readonly type: 'initial_access_token.created'; readonly initialAccessTokenId: string; readonly uses: number }
+  | { readonly type: 'initial_access_token.revoked'; readonly initialAccessTokenId: string }
   | { readonly type: 'token.issued'; readonly clientId: string; readonly grantId: string; readonly generation: number }
   | { readonly type: 'code.replayed' | 'refresh.replayed'; readonly clientId: string; readonly grantId: string }
   | { readonly type: 'grant.ended'; readonly clientId: string; readonly grantId: string; readonly reason: string }

@@ -41,7 +41,7 @@ export async function giveGrant(needs: GiveGrantNeeds, client: Client, given: Gi
     records.lists.add({ kind: 'subject-grants', id: given.identity.subject }, id, stays),
     records.lists.add({ kind: 'client-grants', id: client.id }, id, stays),
   ])
-  emit({ type: 'grant.opened', clientId: client.id, grantId: id })
+  emit({ type: 'grant.opened', clientId: client.id, grantId: id, subject: given.identity.subject })
   return issueTokens(needs, client, grant, grant.scopes, boundTo)
 }
 

@@ -1,5 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import { type InTime, inTime } from '../ports/in-time.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
 import {
   type Identity,
   type Upstream,
@@ -15,6 +16,7 @@ import { isOurSubject } from '../protocol/subject.ts'
 import { type AskNeeds, askForTokens } from './ask-for-tokens.ts'
 import { authenticationOf } from './client-authentication.ts'
 import { type UpstreamFetch, upstreamDeadline, upstreamFetch } from './upstream-fetch.ts'
+import { watchedUpstreamClient } from './watched-upstream-client.ts'
 
 /** Us, as the upstream's client. Every call rejects with `UpstreamUnavailable` or, when the answer is no, with `UpstreamRefused`. */
 export interface UpstreamClient {
@@ -37,10 +39,16 @@ export interface UpstreamClientNeeds extends AskNeeds {
   readonly callbackUrl: string
   /** What the operator requires, of the upstream too. */
   readonly requiredScopes: readonly string[]
+  readonly telemetry?: Telemetry | undefined
 }
 
 /** Opens the upstream client, on oauth4webapi. */
-export function upstreamClient({ credentials, callbackUrl, requiredScopes, ...needs }: UpstreamClientNeeds): UpstreamClient {
+export function upstreamClient(needs: UpstreamClientNeeds): UpstreamClient {
+  const client = openClient(needs)
+  return needs.telemetry ? watchedUpstreamClient(client, needs.telemetry) : client
+}
+
+function openClient({ credentials, callbackUrl, requiredScopes, ...needs }: UpstreamClientNeeds): UpstreamClient {
   const { upstream, environment } = needs
   const call = upstreamFetch(environment, upstream.quirks)
   const server = serverOf(upstream)

@@ -1,0 +1,15 @@
+import type { Telemetry } from '../ports/telemetry.ts'
+import type { UpstreamClient } from './upstream-client.ts'
+
+/** An upstream client, each of whose calls is watched. */
+export function watchedUpstreamClient(client: UpstreamClient, telemetry: Telemetry): UpstreamClient {
+  const watch = <Result>(operation: string, call: () => Promise<Result>): Promise<Result> =>
+    telemetry.during({ is: 'upstream', operation }, call)
+  return {
+    authorizationUrl: client.authorizationUrl,
+    exchangeCode: (...call) => watch('exchange', () => client.exchangeCode(...call)),
+    refresh: (...call) => watch('refresh', () => client.refresh(...call)),
+    identify: (...call) => watch('identify', () => client.identify(...call)),
+    revoke: (...call) => watch('revoke', () => client.revoke(...call)),
+  }
+}
