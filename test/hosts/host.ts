@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { EventEmitter } from 'node:events'
 import { ConfigurationError, type Environment, type OAuthProxy, type Store, StoreUnavailable, systemEnvironment } from '@drawbridge/core'
 import { mcpApp } from '@drawbridge/core/hono'
 import { serve } from '@drawbridge/core/node'
@@ -9,7 +10,7 @@ import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import { keepsLeases, publishesFirst, writesBehind } from './careless-stores.ts'
 import { faultPoints } from './fault-points.ts'
 import { looksThenWrites } from './looks-then-writes.ts'
-import type { HostMeasure, HostOrder, HostPlan, HostReport, HostStore } from './messages.ts'
+import type { HostMeasure, HostOrder, HostPlan, HostReport, HostStore, Planting } from './messages.ts'
 import { swallowsErrors } from './swallows-errors.ts'
 
 // One host of a deployment, in a process of its own: started with its plan, it reports where it listens and what happens.
@@ -25,6 +26,16 @@ const doubles = {
   'publishes-first': publishesFirst,
   'keeps-leases': keepsLeases,
   'swallows-errors': swallowsErrors,
+}
+
+/** What must not happen, for the test that shows that it would not go unnoticed. */
+const plantings: Record<Planting, () => unknown> = {
+  rejection: () => void Promise.reject(new Error('planted')),
+  exception: () =>
+    setImmediate(() => {
+      throw new Error('planted')
+    }),
+  'error event': () => setImmediate(() => new EventEmitter().emit('error', new Error('planted'))),
 }
 
 let ahead = plan.ahead
@@ -46,12 +57,16 @@ process.on('message', async (order: HostOrder) => {
     report({ is: 'crossed', points: points?.crossed ?? [] })
   } else if ('measure' in order) {
     report({ is: 'measured', measure: measure() })
+  } else if ('plant' in order) {
+    plantings[order.plant]()
   } else if (auth) {
     report({ is: 'rotated', resealed: await auth.rotateStorageKey() })
   }
 })
 // Whoever started it is gone.
 process.on('disconnect', () => process.exit(1))
+// What nobody handles ends the process, as everywhere. This says first what it was, by the one way that is sure to arrive.
+process.on('uncaughtExceptionMonitor', (error, origin) => process.stderr.write(`${origin}: ${error.message}\n`))
 
 try {
   await start()

@@ -6,7 +6,7 @@ import { ConfigurationError, type RecordedEvent, type Resealed } from '@drawbrid
 import { type ServedStandIn, type StandInOptions, serveStandIn } from '@drawbridge/quickstart/stand-in'
 import { createFernetKey } from '@drawbridge/storage'
 import { freePort } from '../support/free-port.ts'
-import type { HostMeasure, HostOrder, HostPlan, HostReport, HostStore } from './messages.ts'
+import type { HostMeasure, HostOrder, HostPlan, HostReport, HostStore, Planting } from './messages.ts'
 
 /** Whatever answers requests to the public URL: a host, or all of them in turn. */
 export interface Place {
@@ -28,6 +28,8 @@ export interface Host extends Place {
   stop(): Promise<void>
   /** Has it seal again what an older storage key sealed. */
   rotateStorageKey(): Promise<Resealed>
+  /** Has something go wrong in it that nobody handles; resolves when that has ended it. */
+  plant(what: Planting): Promise<void>
 }
 
 /** A host that ends by itself, as by SIGKILL, where it is told to: see `fault-points.ts`. */
@@ -215,12 +217,13 @@ async function startHost(plan: HostPlan, troubles: string[], send: HostsOptions[
   })
   const events: RecordedEvent[] = []
   let meant = false
+  let asked: 'SIGKILL' | 'SIGTERM' | undefined
   child.stderr?.on('data', (text: Buffer) => troubles.push(String(text)))
   child.on('message', (report: HostReport) => {
     if (report.is === 'event') events.push(report.event)
   })
   const ended = once(child, 'exit').then(([code, signal]) => {
-    if (!meant) troubles.push(`process ${child.pid} ended by itself, with ${signal ?? code}`)
+    if (!meant || (asked === 'SIGTERM' && code !== 0)) troubles.push(`process ${child.pid} ended by itself, with ${signal ?? code}`)
   })
   const first = await nextReport(child, ({ is }) => is === 'listening' || is === 'refused').catch(async (cause: unknown) => {
     await ended
@@ -235,6 +238,7 @@ async function startHost(plan: HostPlan, troubles: string[], send: HostsOptions[
   const url = `http://127.0.0.1:${port}`
   const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
     meant = true
+    asked = signal
     child.kill(signal)
     await ended
   }
@@ -274,6 +278,11 @@ async function startHost(plan: HostPlan, troubles: string[], send: HostsOptions[
       const told = await order({ measure: true }, 'measured')
       if (told.is !== 'measured') throw new TypeError('another report')
       return told.measure
+    },
+    async plant(what) {
+      const order: HostOrder = { plant: what }
+      child.send(order)
+      await ended
     },
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),

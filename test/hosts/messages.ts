@@ -60,7 +60,7 @@ export type HostReport =
 
 /**
  * What a host is told while it runs: its clock is moved on; it is to end at a point; it is to tell which it crossed since then;
- * it is to seal again what an older key sealed, or to say what it holds.
+ * it is to seal again what an older key sealed, or to say what it holds; it is to go wrong in a way that nobody handles.
  */
 export type HostOrder =
   | { readonly advance: number }
@@ -68,3 +68,7 @@ export type HostOrder =
   | { readonly tell: 'points' }
   | { readonly rotate: true }
   | { readonly measure: true }
+  | { readonly plant: Planting }
+
+/** What nobody handles. */
+export type Planting = 'rejection' | 'exception' | 'error event'

@@ -1,11 +1,12 @@
-import { once } from 'node:events'
-import { Agent, type IncomingHttpHeaders, request } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigurationError } from '@drawbridge/core'
 import { mcpApp } from '@drawbridge/core/hono'
 import { type ServeBindings, type Served, type ServeOptions, serve } from '@drawbridge/core/node'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
 import { freePort } from '../support/free-port.ts'
 import { openHouse } from '../support/house.ts'
 import { promised } from '../support/promised.ts'
@@ -371,6 +372,23 @@ describe('a server that closes (REL-R30)', () => {
     vi.useRealTimers()
     await expect(closed).rejects.toThrow('closing did not end within 25 s')
   })
+})
+
+it('a connection that cannot be taken is a warning, and ends no process (REL-R32)', async () => {
+  let incoming: IncomingMessage | undefined
+  const served = await start({
+    fetch(_, bindings) {
+      incoming = bindings?.incoming
+      return new Response('done')
+    },
+  })
+  await answerOf(served.url)
+  const warned = once(process, 'warning')
+  // Where the sockets of an HTTP server say whose they are.
+  const { server } = z.object({ server: z.instanceof(EventEmitter) }).parse(incoming?.socket)
+  server.emit('error', new Error('accept EMFILE'))
+  expect(await warned).toMatchObject([{ message: 'accept EMFILE' }])
+  expect((await answerOf(served.url)).status).toBe(200)
 })
 
 describe('a server that is closed (REL-R30)', () => {
