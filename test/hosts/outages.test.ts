@@ -1,8 +1,22 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { soon } from '../support/read-json.ts'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { openTab, signInUpstream } from '../support/tab.ts'
 import { openTcpProxy } from '../support/tcp-proxy.ts'
-import { askToRegister, authorizePath, callTool, comeBack, login, readTokens, refresh, revoke, toolStatus } from './client.ts'
+import {
+  askToRegister,
+  authorizePath,
+  callTool,
+  comeBack,
+  login,
+  persist,
+  readTokens,
+  redeem,
+  refresh,
+  register,
+  revoke,
+  toolStatus,
+} from './client.ts'
 import { type Hosts, type HostsOptions, type Place, startHosts } from './hosts.ts'
 
 // Processes start, and wait for each other; on a busy machine that takes its time.
@@ -64,6 +78,36 @@ describe('processes that start while Redis is away', () => {
     await expect.poll(() => statusOf('/ready'), { timeout: 2_000 }).toEqual([200, 200])
     const { tokens } = await login(house)
     for (const host of house.all) expect(await toolStatus(host, tokens.access_token)).toBe(200)
+  })
+})
+
+describe('processes that start while the upstream is away', () => {
+  it('are alive and ready, begin logins, and finish them when it is there (REL-R11)', async () => {
+    let upstream = 0
+    const way = await openTcpProxy(() => [upstream])
+    way.cut()
+    const house = await start({
+      async upstreamAt(url) {
+        upstream = Number(new URL(url).port)
+        return `http://127.0.0.1:${way.port}`
+      },
+    })
+    const statusOf = async (path: string) => Promise.all(house.all.map(async (host) => (await host.fetch(path)).status))
+    for (const path of ['/health', '/ready', '/.well-known/oauth-authorization-server']) expect(await statusOf(path)).toEqual([200, 200])
+    const clientId = await persist(() => register(house))
+    expect(await statusOf(authorizePath(clientId))).toEqual([200, 200])
+    // From the question to the answer that the client gets. The person gets to the upstream, though we do not.
+    const signIn = async () => {
+      const tab = openTab({ baseUrl: house.baseUrl, call: (url, init) => house.fetch(url, init) })
+      const { refresh: upstreamUrl } = await tab.decide(await tab.open(authorizePath(clientId)), 'approve')
+      return new URL((await tab.open(await signInUpstream(house, upstreamUrl))).location).searchParams
+    }
+    expect((await signIn()).get('error')).toMatch(/^(server_error|temporarily_unavailable)$/)
+
+    way.mend()
+    const tokens = await readTokens(await redeem(house, clientId, (await signIn()).get('code') ?? ''))
+    for (const host of house.all) expect(await toolStatus(host, tokens.access_token)).toBe(200)
+    await way.close()
   })
 })
 
