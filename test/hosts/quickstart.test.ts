@@ -9,6 +9,7 @@ import { createFernetKey } from '@drawbridge/storage'
 import { afterEach, expect, it, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { signingKey } from '../support/house.ts'
+import { startPostgres } from '../support/postgres-server.ts'
 import { startRedis } from '../support/redis-server.ts'
 import { callTool, readTokens, redeem, register, takeCode } from './client.ts'
 import type { Place } from './hosts.ts'
@@ -84,5 +85,36 @@ it('two quickstarts with STORAGE_URL=redis:// and HOSTS=many wait for their Redi
 
   expect(await a.stop()).toBe(0)
   await redis.kill()
+  expect(await b.stop()).toBe(0)
+})
+
+it('a quickstart with STORAGE_URL=postgres:// and HOSTS=many keeps its logins there, tells no password, and stops when it is away', async () => {
+  const postgres = await startPostgres()
+  open.push(() => postgres.close())
+  const baseUrl = `http://localhost:${await freePort()}`
+  const github = await serveStandIn({ clientId: 'app', clientSecret: 'hush', callbackUrl: `${baseUrl}/auth/callback` })
+  open.push(() => github.close())
+  const env = {
+    BASE_URL: baseUrl,
+    HOSTS: 'many',
+    STORAGE_URL: postgres.url,
+    JWT_SIGNING_KEY: signingKey,
+    STORAGE_ENCRYPTION_KEY: createFernetKey(),
+    GITHUB_CLIENT_ID: 'app',
+    GITHUB_CLIENT_SECRET: 'hush',
+    GITHUB_SERVER_URL: github.url,
+  }
+  const [a, b] = await Promise.all([startQuickstart(baseUrl, env), startQuickstart(baseUrl, env)])
+  expect(a.printed()).toContain(`  State     in the PostgreSQL at 127.0.0.1:${postgres.port}, shared with the other hosts\n`)
+  expect(a.printed()).not.toContain('of-a-test')
+  const ready = () => Promise.all([a, b].map(async (place) => (await place.fetch('/ready')).status))
+  await expect.poll(ready, { timeout: 5_000 }).toEqual([200, 200])
+  const clientId = await register(a)
+  const code = await takeCode({ baseUrl }, clientId, { authorize: b, consent: a, callback: b })
+  const tokens = await readTokens(await redeem(a, clientId, code))
+  for (const place of [a, b]) expect(await (await callTool(place, tokens.access_token)).text()).toContain('583231')
+
+  expect(await a.stop()).toBe(0)
+  postgres.freeze()
   expect(await b.stop()).toBe(0)
 })

@@ -51,6 +51,9 @@ describe('banner', () => {
     expect(shared).toContain('  State     in the Redis at db:6379, shared with the other hosts\n')
     expect(shared).not.toContain('pass')
     expect(text({ STORAGE_URL: 'rediss://db' })).toContain('  State     in the Redis at db\n')
+    const postgres = text({ ...app, HOSTS: 'many', STORAGE_URL: 'postgres://me:pass@db:5432/auth' })
+    expect(postgres).toContain('  State     in the PostgreSQL at db:5432, shared with the other hosts\n')
+    expect(postgres).not.toContain('pass')
   })
 
   it('says on a public server how many clients a flood can leave behind (T41)', () => {

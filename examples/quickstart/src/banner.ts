@@ -42,7 +42,7 @@ const onlyOwn = `
 function whereState({ storage, hosts }: Settings): string {
   if (storage.kind === 'sqlite') return `in the file ${storage.path}`
   if (storage.kind === 'memory') return 'in memory: all of it is gone when this stops'
-  return `in the Redis at ${new URL(storage.url).host}${hosts === 'many' ? ', shared with the other hosts' : ''}`
+  return `in the ${storage.kind === 'redis' ? 'Redis' : 'PostgreSQL'} at ${new URL(storage.url).host}${hosts === 'many' ? ', shared with the other hosts' : ''}`
 }
 
 // What the server does by itself: 120 a minute, and an end after 30 days without use. On loopback there are no strangers.

@@ -103,7 +103,7 @@ describe('parseSettings', () => {
         GITHUB_CLIENT_ID: 'Iv1.1',
         GITHUB_SERVER_URL: 'http://github.example.com',
         JWT_SIGNING_KEY: 'short',
-        STORAGE_URL: 'postgres://me:pass@db',
+        STORAGE_URL: 'mysql://db/auth',
         HOSTS: 'two',
         RATE_LIMITS: 'maybe',
       }),
@@ -111,7 +111,7 @@ describe('parseSettings', () => {
       'PORT "80a" is not a port: a whole number from 1 to 65535',
       'BASE_URL http://mcp.example.com is not https (http is accepted on loopback only)',
       'HOSTS "two" is neither one nor many',
-      'STORAGE_URL is none of sqlite:<path of a file>, redis://<host>:<port> and memory:',
+      'STORAGE_URL is none of sqlite:<path of a file>, redis://<host>:<port>, postgres://<host>:<port>/<database> and memory:',
       'GITHUB_SERVER_URL http://github.example.com is not https (http is accepted on loopback only)',
       'GITHUB_CLIENT_SECRET is missing: GITHUB_CLIENT_ID is set, and one is of no use without the other',
       'JWT_SIGNING_KEY has a secret of 5 bytes, and 32 are the least: "npm run keygen" prints one',
@@ -190,20 +190,42 @@ describe('the store', () => {
     },
   )
 
-  it('refuses a SQLite file without a name', () => {
-    expect(problems({ ...keys, STORAGE_URL: 'sqlite:' })).toEqual([
-      'STORAGE_URL is none of sqlite:<path of a file>, redis://<host>:<port> and memory:',
+  it('takes a PostgreSQL, by its URL', () => {
+    for (const STORAGE_URL of ['postgres://127.0.0.1/auth', 'postgresql://me:p%40ss@db:5432/auth?sslmode=verify-full']) {
+      expect(parseSettings({ ...keys, STORAGE_URL }).storage).toEqual({ kind: 'postgres', url: STORAGE_URL })
+    }
+  })
+
+  it.each([
+    'postgres://',
+    'postgres://me:pass@',
+    'postgres://me:pass@db:port/auth',
+    'postgres://me:pass@db',
+    'postgres://me:%zzpass@db/auth',
+  ])('refuses %j, and repeats no password', (STORAGE_URL) => {
+    expect(problems({ ...keys, STORAGE_URL })).toEqual([
+      'STORAGE_URL begins like the URL of a PostgreSQL and is none: postgres://user:password@host:5432/database, with ?sslmode=verify-full for TLS; what has other characters than letters and digits in it is percent-encoded',
     ])
   })
 
-  it('lets many hosts share a Redis, and refuses them a store of one machine', () => {
+  it('refuses a SQLite file without a name', () => {
+    expect(problems({ ...keys, STORAGE_URL: 'sqlite:' })).toEqual([
+      'STORAGE_URL is none of sqlite:<path of a file>, redis://<host>:<port>, postgres://<host>:<port>/<database> and memory:',
+    ])
+  })
+
+  it('lets many hosts share a Redis or a PostgreSQL, and refuses them a store of one machine', () => {
     expect(parseSettings({ ...remote, HOSTS: 'many', STORAGE_URL: 'redis://db' })).toMatchObject({
       hosts: 'many',
       storage: { kind: 'redis' },
     })
+    expect(parseSettings({ ...remote, HOSTS: 'many', STORAGE_URL: 'postgres://db/auth' })).toMatchObject({
+      hosts: 'many',
+      storage: { kind: 'postgres' },
+    })
     for (const STORAGE_URL of ['memory:', 'sqlite:a.db', undefined]) {
       expect(problems({ ...remote, HOSTS: 'many', STORAGE_URL })).toEqual([
-        'HOSTS=many needs a store that every host shares, and STORAGE_URL names one of this machine: redis://<host>:<port>',
+        'HOSTS=many needs a store that every host shares, and STORAGE_URL names one of this machine: redis://<host>:<port> or postgres://<host>:<port>/<database>',
       ])
     }
   })
@@ -226,6 +248,6 @@ describe('missing keys', () => {
   it('are refused for many hosts', () => expect(problems({ HOSTS: 'many' })).toContain(both))
 
   it('are refused for a store that is not of this machine', () => {
-    expect(problems({ STORAGE_URL: 'redis://db' })).toEqual([both])
+    for (const STORAGE_URL of ['redis://db', 'postgres://db/auth']) expect(problems({ STORAGE_URL })).toEqual([both])
   })
 })

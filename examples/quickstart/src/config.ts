@@ -88,9 +88,11 @@ export function parseSettings(env: Variables): Settings {
     rateLimits: parseChoice('RATE_LIMITS', read('RATE_LIMITS') ?? 'on', ['on', 'off'], problems) === 'on',
     missingKeys,
   }
-  const isOfThisMachine = storage !== undefined && storage.kind !== 'redis'
+  const isOfThisMachine = storage !== undefined && !('url' in storage)
   if (hosts === 'many' && isOfThisMachine)
-    problems.push('HOSTS=many needs a store that every host shares, and STORAGE_URL names one of this machine: redis://<host>:<port>')
+    problems.push(
+      'HOSTS=many needs a store that every host shares, and STORAGE_URL names one of this machine: redis://<host>:<port> or postgres://<host>:<port>/<database>',
+    )
   if (missingKeys.length > 0 && !(isLoopback(baseUrl) && hosts === 'one' && isOfThisMachine)) problems.push(refuseMissing(missingKeys))
   problems.push(...refuseSharedKeys(jwtSigningKeys, storageEncryptionKeys))
   if (problems.length > 0) throw new ConfigurationError(problems)

@@ -2,6 +2,7 @@ import type { RecordedEvent, Store } from '@drawbridge/core'
 import { mcpApp } from '@drawbridge/core/hono'
 import { GitHubProvider } from '@drawbridge/providers/github'
 import { encrypted, fernet, memoryStore, redisStore, sqliteStore } from '@drawbridge/storage'
+import { postgresStore } from '@drawbridge/storage/postgres'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import type { Hono } from 'hono'
 import type { GitHubSetting, Settings } from './config.ts'
@@ -58,5 +59,6 @@ export function createQuickstart(settings: Settings, { github, onEvent }: Quicks
 /** The store, and what lets go of it where there is something to let go of. */
 function openStore(storage: StorageSetting): Store & { close?(): void | Promise<void> } {
   if (storage.kind === 'sqlite') return sqliteStore(storage.path)
-  return storage.kind === 'redis' ? redisStore(storage.url) : memoryStore()
+  if (storage.kind === 'memory') return memoryStore()
+  return storage.kind === 'redis' ? redisStore(storage.url) : postgresStore(storage.url)
 }
