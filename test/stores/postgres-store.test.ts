@@ -6,6 +6,7 @@ import { type PostgresStore, postgresStore } from '@drawbridge/storage/postgres'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { looksThenWrites } from '../hosts/looks-then-writes.ts'
+import { patientEnvironment } from '../support/patient-environment.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 
 // A server of its own takes some seconds on a busy machine.
@@ -17,9 +18,19 @@ beforeAll(async () => {
   server = await startPostgres()
 }, startingMs)
 afterAll(async () => {
-  for (const each of open) await ('end' in each ? each.end() : each.close())
-  await server?.close()
+  try {
+    for (const each of open) await ('end' in each ? each.end() : each.close())
+  } finally {
+    await server?.close()
+  }
 })
+
+/** Connections of a store: each is a process at the server, and these share a machine with fifty writers. */
+const max = 4
+
+function storeAt(url: string): PostgresStore {
+  return closedAtTheEnd(postgresStore({ connectionString: `${url}?statement_timeout=10000`, max }, { environment: patientEnvironment() }))
+}
 
 const advance = (by: number) => sleep(by * 1000)
 const key = createFernetKey()
@@ -30,14 +41,14 @@ function closedAtTheEnd<Closable extends PostgresStore | pg.Pool>(each: Closable
 }
 
 function poolFor(url: string): pg.Pool {
-  return closedAtTheEnd(new pg.Pool({ connectionString: url, connectionTimeoutMillis: 1_000 }))
+  return closedAtTheEnd(new pg.Pool({ connectionString: url, connectionTimeoutMillis: 1_000, max }))
 }
 
-/** Waits until the store answers; a machine that is busy may take longer than one call has. */
+/** Waits until the store answers, on all its connections; a machine that is busy may take longer than one call has. */
 async function connected<Any extends Store>(store: Any): Promise<Any> {
   for (let attempt = 0; attempt < 40; attempt += 1) {
     if (
-      await store.get('connected').then(
+      await Promise.all(Array.from({ length: 2 * max }, () => store.get('connected'))).then(
         () => true,
         () => false,
       )
@@ -50,7 +61,7 @@ async function connected<Any extends Store>(store: Any): Promise<Any> {
 
 /** Turn and turn about through two pools, as two hosts would. */
 function twoPools(url: string): Store {
-  const [one, other] = [closedAtTheEnd(postgresStore(url)), closedAtTheEnd(postgresStore(url))]
+  const [one, other] = [storeAt(url), storeAt(url)]
   let calls = 0
   const next = () => (calls++ % 2 === 0 ? one : other)
   return {
@@ -62,10 +73,10 @@ function twoPools(url: string): Store {
 }
 
 const stores: Record<string, (url: string) => Store> = {
-  postgresStore: (url) => closedAtTheEnd(postgresStore(url)),
-  'postgresStore over a pool': (url) => postgresStore(poolFor(url), { schema: `one "that's" \\ odd` }),
+  postgresStore: storeAt,
+  'postgresStore over a pool': (url) => postgresStore(poolFor(url), { environment: patientEnvironment(), schema: `one "that's" \\ odd` }),
   'postgresStore by two pools': (url) => twoPools(url),
-  'encrypted postgresStore': (url) => encrypted(closedAtTheEnd(postgresStore({ connectionString: url })), fernet(key)),
+  'encrypted postgresStore': (url) => encrypted(storeAt(url), fernet(key)),
 }
 
 for (const [name, make] of Object.entries(stores)) {
@@ -86,7 +97,7 @@ for (const [name, make] of Object.entries(stores)) {
 }
 
 it('the contract catches one that looks and then writes: on this server too it is a race', async () => {
-  const store = looksThenWrites(await connected(closedAtTheEnd(postgresStore(server.url))))
+  const store = looksThenWrites(await connected(storeAt(server.url)))
   const caught: string[] = []
   for (const { name, run } of storeContract.filter((clause) => clause.name.startsWith('lets one of fifty')))
     await run({ store, advance }).catch(() => caught.push(name))

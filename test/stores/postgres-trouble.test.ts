@@ -3,6 +3,7 @@ import { StoreUnavailable, systemEnvironment } from '@drawbridge/core'
 import { type PostgresStore, postgresStore } from '@drawbridge/storage/postgres'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { patientEnvironment } from '../support/patient-environment.ts'
 import { type PostgresServer, startPostgres } from '../support/postgres-server.ts'
 
 // A server of its own takes some seconds on a busy machine.
@@ -23,7 +24,7 @@ let schemas = 0
 const newSchema = (): string => `of test ${++schemas}`
 
 function storeAt(url: string, options: Parameters<typeof postgresStore>[1] = {}): PostgresStore {
-  const store = postgresStore(url, options)
+  const store = postgresStore(url, { environment: patientEnvironment(), ...options })
   cleanUp.push(() => store.close())
   return store
 }
@@ -111,7 +112,7 @@ describe('the tables of postgresStore', () => {
   })
 
   it('keep nothing without an end (I8, REL-R24), and lose what has ended beside later writes', async () => {
-    const environment = systemEnvironment()
+    const environment = patientEnvironment()
     const schema = newSchema()
     const store = storeAt(server.url, { schema, environment })
     const rows = async () => {
@@ -132,7 +133,7 @@ describe('the tables of postgresStore', () => {
 describe('a moment in postgresStore', () => {
   it('is by the clock of the server, so that a host whose clock is years off is as good as any (REL-R10)', async () => {
     const schema = newSchema()
-    const system = systemEnvironment()
+    const system = patientEnvironment()
     const ahead = storeAt(server.url, { schema, environment: { ...system, now: () => system.now() + 1e8 } })
     const behind = storeAt(server.url, { schema, environment: { ...system, now: () => system.now() - 1e8 } })
     await persist(() => behind.set('one', 'one', 60, undefined))
@@ -145,6 +146,18 @@ describe('a moment in postgresStore', () => {
 })
 
 describe('postgresStore', () => {
+  it('lets one of four change what all have seen where transactions are serializable, and the others lose', async () => {
+    const schema = newSchema()
+    const strict = storeAt(`${server.url}?options=-c%20default_transaction_isolation%3Dserializable`, { schema })
+    let seen = await persist(() => strict.set('one', '0', 60, undefined))
+    for (let round = 1; round <= 20; round += 1) {
+      const racing = [1, 2, 3, 4].map((racer) => strict.set('one', `${racer}`, 60, seen))
+      const won = (await Promise.all(racing)).filter(Boolean)
+      expect(won).toHaveLength(1)
+      seen = won[0]
+    }
+  })
+
   it('rejects a write that has to wait for a lock, and leaves nobody waiting at the server', async () => {
     const schema = newSchema()
     const store = storeAt(server.url, { schema })
@@ -214,6 +227,24 @@ describe('postgresStore', () => {
     },
     startingMs,
   )
+
+  it('rejects a write that no synchronous standby has confirmed, and finds it when one has', async () => {
+    const schema = newSchema()
+    const store = storeAt(server.url, { schema, environment: systemEnvironment() })
+    const seen = await persist(() => store.set('one', 'one', 60, undefined))
+    await server.command(`ALTER SYSTEM SET synchronous_standby_names = 'nobody'`)
+    await server.command('SELECT pg_reload_conf()')
+    cleanUp.push(() => server.command('SELECT pg_reload_conf()'))
+    cleanUp.push(() => server.command('ALTER SYSTEM RESET synchronous_standby_names'))
+    await expect
+      .poll(async () => (await server.command('SHOW synchronous_standby_names'))[0])
+      .toEqual({ synchronous_standby_names: 'nobody' })
+    await expect(store.set('one', 'two', 60, seen)).rejects.toThrow(StoreUnavailable)
+    expect((await persist(() => store.get('one')))?.value).toBe('one')
+    await server.command('ALTER SYSTEM RESET synchronous_standby_names')
+    await server.command('SELECT pg_reload_conf()')
+    await expect.poll(async () => (await persist(() => store.get('one')))?.value, { timeout: 5_000 }).toBe('two')
+  })
 })
 
 describe('postgresStore examines its server, and', () => {
