@@ -160,6 +160,7 @@ const surface: Record<string, string[]> = {
     'type PostgresClient',
     'type PostgresOptions',
     'type PostgresPool',
+    'type PostgresSetting',
     'type PostgresStatement',
     'type PostgresStore',
     'type PostgresStoreOptions',

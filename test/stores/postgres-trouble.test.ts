@@ -58,6 +58,15 @@ function causeOf(work: Promise<unknown>): Promise<unknown> {
   )
 }
 
+/** Says who the synchronous standbys are, and waits until the server knows. */
+async function standbys(change: string): Promise<void> {
+  await server.command(`ALTER SYSTEM ${change}`)
+  await server.command('SELECT pg_reload_conf()')
+  const shown = async () => (await server.command('SHOW synchronous_standby_names'))[0]
+  const expected = change.startsWith('RESET') ? '' : 'nobody'
+  await expect.poll(shown, { timeout: 5_000 }).toEqual({ synchronous_standby_names: expected })
+}
+
 async function untilSomebodyWaits(): Promise<void> {
   const waiting = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'drawbridge' AND wait_event_type = 'Lock'`
   await expect.poll(async () => (await server.command(waiting)).length, { interval: 10, timeout: 5_000 }).toBeGreaterThan(0)
@@ -232,17 +241,11 @@ describe('postgresStore', () => {
     const schema = newSchema()
     const store = storeAt(server.url, { schema, environment: systemEnvironment() })
     const seen = await persist(() => store.set('one', 'one', 60, undefined))
-    await server.command(`ALTER SYSTEM SET synchronous_standby_names = 'nobody'`)
-    await server.command('SELECT pg_reload_conf()')
-    cleanUp.push(() => server.command('SELECT pg_reload_conf()'))
-    cleanUp.push(() => server.command('ALTER SYSTEM RESET synchronous_standby_names'))
-    await expect
-      .poll(async () => (await server.command('SHOW synchronous_standby_names'))[0])
-      .toEqual({ synchronous_standby_names: 'nobody' })
+    await standbys(`SET synchronous_standby_names = 'nobody'`)
+    cleanUp.push(() => standbys('RESET synchronous_standby_names'))
     await expect(store.set('one', 'two', 60, seen)).rejects.toThrow(StoreUnavailable)
     expect((await persist(() => store.get('one')))?.value).toBe('one')
-    await server.command('ALTER SYSTEM RESET synchronous_standby_names')
-    await server.command('SELECT pg_reload_conf()')
+    await standbys('RESET synchronous_standby_names')
     await expect.poll(async () => (await persist(() => store.get('one')))?.value, { timeout: 5_000 }).toBe('two')
   })
 })
@@ -265,16 +268,13 @@ describe('postgresStore examines its server, and', () => {
     expect(await findings()).toEqual(['warned: synchronous_commit off'])
   })
 
-  it(
-    'warns of synchronous standbys that nobody waits for',
-    async () => {
-      const own = await startPostgres('synchronous_commit=local', 'synchronous_standby_names=one')
-      cleanUp.push(() => own.close())
-      const { findings: found } = await persist(() => storeAt(own.url).examine())
-      expect(found).toMatchObject([{ setting: 'synchronous_commit', verdict: 'warned' }])
-    },
-    startingMs,
-  )
+  it('warns of synchronous standbys that nobody waits for', async () => {
+    await server.command('ALTER ROLE drawbridge SET synchronous_commit = local')
+    cleanUp.push(() => server.command('ALTER ROLE drawbridge RESET synchronous_commit'))
+    await standbys(`SET synchronous_standby_names = 'nobody'`)
+    cleanUp.push(() => standbys('RESET synchronous_standby_names'))
+    expect(await findings()).toEqual(['warned: synchronous_commit local'])
+  })
 
   it('warns of a table that a crash empties', async () => {
     const schema = newSchema()
@@ -284,12 +284,14 @@ describe('postgresStore examines its server, and', () => {
   })
 
   it(
-    'refuses one that writes without the disk',
+    'refuses one that writes without the disk, unless that is accepted',
     async () => {
       const own = await startPostgres('fsync=off')
       cleanUp.push(() => own.close())
       const { findings: found } = await persist(() => storeAt(own.url).examine())
       expect(found).toMatchObject([{ setting: 'fsync', verdict: 'refused' }])
+      const accepting = storeAt(own.url, { dangerouslyAcceptSettings: ['fsync'] })
+      expect((await persist(() => accepting.examine())).findings).toEqual([])
     },
     startingMs,
   )

@@ -2,6 +2,9 @@ import type { Examination, Finding } from '@drawbridge/core'
 import { type PostgresConnection, prepared } from './postgres-connection.ts'
 import type { PostgresTables } from './postgres-tables.ts'
 
+/** What can be found wrong with a PostgreSQL, by the name of the setting. */
+export type PostgresSetting = 'fsync' | 'synchronous_commit' | 'pg_is_in_recovery' | 'UNLOGGED'
+
 /** The settings as they hold for our own connections: a role or a database can have its own. */
 const settings = prepared(`SELECT extract(epoch FROM clock_timestamp())::float8 AS now, pg_is_in_recovery() AS standby,
   current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit,
@@ -12,15 +15,16 @@ const settings = prepared(`SELECT extract(epoch FROM clock_timestamp())::float8 
 export async function examinePostgres(
   postgres: PostgresConnection,
   { entries, members }: PostgresTables,
+  accepted: readonly PostgresSetting[],
   signal: AbortSignal,
 ): Promise<Examination> {
   const [row] = await postgres.rows(signal, settings, entries, members)
   const said = (name: string): unknown => (typeof row === 'object' && row !== null ? Reflect.get(row, name) : undefined)
-  return { now: Math.floor(Number(said('now'))), findings: findingsOf(said) }
+  return { now: Math.floor(Number(said('now'))), findings: findingsOf(said).filter(({ setting }) => !accepted.includes(setting)) }
 }
 
-function findingsOf(said: (name: string) => unknown): Finding[] {
-  const findings: Finding[] = []
+function findingsOf(said: (name: string) => unknown): (Finding & { setting: PostgresSetting })[] {
+  const findings: (Finding & { setting: PostgresSetting })[] = []
   if (said('standby') === true) {
     const problem = 'this server is a hot standby, which takes no writes: give the address of the primary'
     findings.push({ setting: 'pg_is_in_recovery', problem, verdict: 'refused' })

@@ -1,7 +1,7 @@
 import { ConfigurationError, type Entry, type Environment, type Store, systemEnvironment } from '@drawbridge/core'
 import { connectPostgres, type PostgresConnection, type PreparedStatement, prepared } from './postgres-connection.ts'
 import { postgresDirectory } from './postgres-directory.ts'
-import { examinePostgres } from './postgres-examination.ts'
+import { examinePostgres, type PostgresSetting } from './postgres-examination.ts'
 import { postgresExposure } from './postgres-exposure.ts'
 import { type PostgresTables, tablesIn } from './postgres-tables.ts'
 import { type PostgresTarget, problemsOfTarget } from './postgres-target.ts'
@@ -25,6 +25,11 @@ export interface PostgresStoreOptions extends StoreOptions {
    * true; a public server does not start on one that others can get at, and one on loopback tells of it.
    */
   readonly requireSecure?: boolean
+  /**
+   * Settings of this PostgreSQL that you know to be wrong, and accept: neither the start nor an event speaks of them any more.
+   * Without `fsync` a crash loses records, or damages them.
+   */
+  readonly dangerouslyAcceptSettings?: readonly PostgresSetting[]
 }
 
 /** Writes between two sweeps, each of which takes more out than came in. */
@@ -38,7 +43,12 @@ const sweepEvery = 16
  */
 export function postgresStore(
   target: PostgresTarget,
-  { environment = systemEnvironment(), schema = 'drawbridge', requireSecure = true }: PostgresStoreOptions = {},
+  {
+    environment = systemEnvironment(),
+    schema = 'drawbridge',
+    requireSecure = true,
+    dangerouslyAcceptSettings = [],
+  }: PostgresStoreOptions = {},
 ): PostgresStore {
   const problems = problemsOfTarget(target)
   const tables = tablesIn(schema, problems)
@@ -51,7 +61,7 @@ export function postgresStore(
     ...(exposed !== undefined && { exposed }),
     ...entriesIn(postgres, tables, environment),
     directory: postgresDirectory(postgres, tables),
-    examine: () => postgres.inTime((signal) => examinePostgres(postgres, tables, signal)),
+    examine: () => postgres.inTime((signal) => examinePostgres(postgres, tables, dangerouslyAcceptSettings, signal)),
     close: () => postgres.close(),
   }
 }

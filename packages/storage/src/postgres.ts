@@ -1,2 +1,3 @@
+export type { PostgresSetting } from './postgres-examination.ts'
 export { type PostgresStore, type PostgresStoreOptions, postgresStore } from './postgres-store.ts'
 export type { PostgresClient, PostgresOptions, PostgresPool, PostgresStatement, PostgresTarget } from './postgres-target.ts'
