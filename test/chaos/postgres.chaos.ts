@@ -109,7 +109,10 @@ it('a PostgreSQL that is killed five times under writers loses nothing that was 
   const there = new Map(rows.map(({ key, value }) => [key, Number(value)]))
   const lost = [...answered].filter(([key, count]) => (there.get(key) ?? 0) < count).map(([key]) => key)
   await Promise.all(stores.map((store) => store.close()))
-  figure('PostgreSQL killed five times under 8 writers: answered writes, and how many of them were lost', `${answered.size}, ${lost.length}`)
+  figure(
+    'PostgreSQL killed five times under 8 writers: answered writes, and how many of them were lost',
+    `${answered.size}, ${lost.length}`,
+  )
   expect(answered.size).toBeGreaterThan(100)
   expect(lost).toEqual([])
 })
