@@ -148,6 +148,7 @@ describe('a sink', () => {
     const { audit } = open({ to })
     audit.onEvent(event)
     audit.onEvent(event)
+    for (let n = 0; n < 100; n += 1) await Promise.resolve()
     expect(text).toBe('')
     await audit.flush()
     expect(text.split('\n').map((line) => line && JSON.parse(line).event)).toEqual(['client.removed', 'client.removed', ''])

@@ -272,6 +272,7 @@ describe('what is not there', () => {
   })
 
   it('is no method of a store: one that is a class, with members of its own, works as before', async () => {
+    const examined: string[] = []
     class Own implements Store {
       readonly #inner: Store = memoryStore()
       get reach() {
@@ -289,9 +290,17 @@ describe('what is not there', () => {
       delete(...call: Parameters<Store['delete']>) {
         return this.#inner.delete(...call)
       }
+      async examine() {
+        examined.push(this.#inner.reach)
+        return { findings: [] }
+      }
     }
     const own = new Own()
-    await openHouse({ clientStorage: own, observability: { telemetry: openTelemetry(observed()) } }).login()
+    const house = openHouse({ clientStorage: own, observability: { telemetry: openTelemetry(observed()) } })
+    await house.login()
+    await house.auth.ready()
+    await house.environment.drain()
+    expect(examined).toContain('process')
   })
 })
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RecordedEvent } from '../ports/events.ts'
 import { ConfigurationError } from '../protocol/errors.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
@@ -66,8 +67,8 @@ export function auditLog({ issuer, key, to, queue: longest = 10_000 }: AuditLogO
     onEvent(event) {
       if (waiting.length >= longest) return lose(lost)
       waiting.push(event)
-      // In a turn of its own, so that a request does not pay for its line.
-      writing ??= Promise.resolve().then(writeAll)
+      // In a turn of its own, so that no request waits for a line to be made.
+      writing ??= nextTurn().then(writeAll)
     },
     get dropped() {
       return lost.all
