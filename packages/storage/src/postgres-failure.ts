@@ -28,6 +28,11 @@ export function lacksTables(error: unknown): boolean {
   return ['42P01', '3F000'].includes(sqlStateOf(error) ?? '')
 }
 
+/** Whether another host made the same tables at the same moment, and has committed. */
+export function wereMadeByAnother(error: unknown): boolean {
+  return ['23505', '42P06', '42P07', '42710'].includes(sqlStateOf(error) ?? '')
+}
+
 /** Whether the connection that the error came by can be used again, and with it the other ones. */
 export function leavesConnection(error: unknown): boolean {
   const fatal = error instanceof Error && 'severity' in error && (error.severity === 'FATAL' || error.severity === 'PANIC')

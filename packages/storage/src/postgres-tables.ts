@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import type { PostgresAnswer } from './postgres-lines.ts'
+import { wereMadeByAnother } from './postgres-failure.ts'
+import { FailedStatement, type PostgresAnswer } from './postgres-lines.ts'
 import type { PostgresStatement } from './postgres-target.ts'
 
 /** The tables by their names, quoted, and the schema they are in. */
@@ -21,26 +21,28 @@ export function tablesIn(schema: string, problems: string[]): PostgresTables {
 }
 
 /**
- * Creates what is not there. One host at a time, since `IF NOT EXISTS` alone fails when two are at it; the schema only where
- * there is none, since a role that may use one need not be allowed to create any. All of it or nothing: several statements in
- * one text are one transaction. Names sort by their bytes, as in every index, so that no upgrade of a library reorders them.
+ * Creates what is not there; the schema only where there is none, since a role that may use one need not be allowed to create
+ * any. All of it or nothing: several statements in one text are one transaction. `IF NOT EXISTS` fails all the same when two
+ * hosts are at it; then the other one has committed, and all is there. Names sort by their bytes, as in every index, so that no
+ * upgrade of a library reorders them.
  */
 export async function createTables(
   { schema, entries, members }: PostgresTables,
   send: (statement: PostgresStatement) => Promise<PostgresAnswer>,
 ): Promise<void> {
   const found = await send({ text: 'SELECT FROM pg_namespace WHERE oid = to_regnamespace($1)', values: [schema] })
-  const lock = createHash('sha256').update(`drawbridge tables in ${schema}`).digest().readBigInt64BE()
-  await send({
-    text: `
-      SET LOCAL statement_timeout = '10s';
-      SELECT pg_advisory_xact_lock(${lock});
-      ${found.rows.length === 0 ? `CREATE SCHEMA IF NOT EXISTS ${schema};` : ''}
-      CREATE TABLE IF NOT EXISTS ${entries} (
-        key text COLLATE "C" PRIMARY KEY, value text NOT NULL, version text COLLATE "C" NOT NULL, ends_at timestamptz NOT NULL);
-      CREATE INDEX IF NOT EXISTS entries_by_end ON ${entries} (ends_at);
-      CREATE TABLE IF NOT EXISTS ${members} (
-        list text COLLATE "C", member text COLLATE "C", ends_at timestamptz NOT NULL, PRIMARY KEY (list, member));
-      CREATE INDEX IF NOT EXISTS members_by_end ON ${members} (ends_at);`,
-  })
+  const text = `
+    SET LOCAL statement_timeout = '10s';
+    ${found.rows.length === 0 ? `CREATE SCHEMA IF NOT EXISTS ${schema};` : ''}
+    CREATE TABLE IF NOT EXISTS ${entries} (
+      key text COLLATE "C" PRIMARY KEY, value text NOT NULL, version text COLLATE "C" NOT NULL, ends_at timestamptz NOT NULL);
+    CREATE INDEX IF NOT EXISTS entries_by_end ON ${entries} (ends_at);
+    CREATE TABLE IF NOT EXISTS ${members} (
+      list text COLLATE "C", member text COLLATE "C", ends_at timestamptz NOT NULL, PRIMARY KEY (list, member));
+    CREATE INDEX IF NOT EXISTS members_by_end ON ${members} (ends_at);`
+  try {
+    await send({ text })
+  } catch (failure) {
+    if (!(failure instanceof FailedStatement && wereMadeByAnother(failure.cause))) throw failure
+  }
 }
