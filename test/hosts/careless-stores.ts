@@ -1,6 +1,6 @@
 import type { Store } from '@drawbridge/core'
 
-// Doubles, to see that a killed process can lose what it must not.
+// Doubles, to see that a killed process can lose what it must not, and that several can get in each other's way.
 
 const isGrant = (key: string): boolean => key.split(':')[1] === 'grant'
 
@@ -41,4 +41,45 @@ export function publishesFirst(inner: Store): Store {
 /** Keeps a lease as long as anything else. */
 export function keepsLeases(inner: Store): Store {
   return { ...inner, set: (key, value, ttl, seen) => inner.set(key, value, key.split(':')[1] === 'lease' ? 3_600 : ttl, seen) }
+}
+
+/** Gives everybody the lease who asks for it. */
+export function freesLeases(inner: Store): Store {
+  return {
+    ...inner,
+    async set(key, value, ttl, seen) {
+      if (key.split(':')[1] !== 'lease') return inner.set(key, value, ttl, seen)
+      return inner.set(key, value, ttl, await inner.get(key))
+    },
+  }
+}
+
+/** Takes the grace from each rotation: the token before the newest is at once too old. It looks into records, so they have to be plain. */
+export function dropsGrace(inner: Store): Store {
+  return {
+    ...inner,
+    async get(key) {
+      const entry = await inner.get(key)
+      return entry && isGrant(key) ? { ...entry, value: withoutGrace(entry.value), version: entry.version } : entry
+    },
+    async set(key, value, ttl, seen) {
+      const written = await inner.set(key, isGrant(key) ? withoutGrace(value) : value, ttl, seen)
+      // Whoever wrote it reads it again.
+      return written && isGrant(key) ? { value, version: `${written.version} as it was written` } : written
+    },
+  }
+}
+
+function withoutGrace(value: string): string {
+  const grant = JSON.parse(value)
+  return JSON.stringify({ ...grant, refresh: { ...grant.refresh, confirmed: true, graceFrom: 0 } })
+}
+
+/** Says of a write that lost its race that it was made. */
+export function hidesLostRaces(inner: Store): Store {
+  return {
+    ...inner,
+    set: async (key, value, ttl, seen) => (await inner.set(key, value, ttl, seen)) ?? { value, version: 'lost' },
+    delete: async (key, seen) => (await inner.delete(key, seen)) || true,
+  }
 }

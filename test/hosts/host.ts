@@ -7,7 +7,7 @@ import { GitHubProvider } from '@drawbridge/providers/github'
 import { encrypted, fernet, redisStore, sqliteStore } from '@drawbridge/storage'
 import { postgresStore } from '@drawbridge/storage/postgres'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
-import { keepsLeases, publishesFirst, writesBehind } from './careless-stores.ts'
+import { freesLeases, hidesLostRaces, keepsLeases, publishesFirst, writesBehind } from './careless-stores.ts'
 import { faultPoints } from './fault-points.ts'
 import { looksThenWrites } from './looks-then-writes.ts'
 import type { HostMeasure, HostOrder, HostPlan, HostReport, HostStore, Planting } from './messages.ts'
@@ -25,6 +25,8 @@ const doubles = {
   'writes-behind': writesBehind,
   'publishes-first': publishesFirst,
   'keeps-leases': keepsLeases,
+  'frees-leases': freesLeases,
+  'hides-lost-races': hidesLostRaces,
   'swallows-errors': swallowsErrors,
 }
 

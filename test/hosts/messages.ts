@@ -5,7 +5,16 @@ import type { RedisSentinels } from '../support/redis-sentinel.ts'
 /** Where a host keeps its state. All but `redis`, `postgres` and `sqlite` are doubles, which lose races, what they said was written, or their errors. */
 export type HostStore =
   | {
-      readonly kind: 'redis' | 'postgres' | 'looks-then-writes' | 'writes-behind' | 'publishes-first' | 'keeps-leases' | 'swallows-errors'
+      readonly kind:
+        | 'redis'
+        | 'postgres'
+        | 'looks-then-writes'
+        | 'writes-behind'
+        | 'publishes-first'
+        | 'keeps-leases'
+        | 'frees-leases'
+        | 'hides-lost-races'
+        | 'swallows-errors'
       readonly url: string
     }
   | { readonly kind: 'redis-nodes'; readonly target: RedisCluster['target'] | RedisSentinels['target'] }
