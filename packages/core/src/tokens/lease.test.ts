@@ -107,6 +107,20 @@ describe('a lease', () => {
     expect(await next).toBe('took over')
   })
 
+  it('is waited for to its end, though that comes late in a second of which our clock only knows the beginning (REL-R13)', async () => {
+    const { run, environment, store } = world()
+    // It was taken at 100.9 s; at 100.95 s somebody waits for it, and it ends at 115.9 s.
+    void run({ holding: () => new Promise(() => {}), waiting: never })
+    await turns(3)
+    for (const [key, entry] of store.entries) store.entries.set(key, { ...entry, endsAt: entry.endsAt + 0.9 })
+    const next = run({ holding: async () => 'took over', waiting: async () => undefined })
+    await turns(20)
+    environment.advance(15)
+    await turns(20)
+    environment.advance(1)
+    expect(await next).toBe('took over')
+  })
+
   it('that another one holds by now is not given back by who held it before', async () => {
     const { run, store, environment } = world()
     const slow = gate()
@@ -130,7 +144,7 @@ describe('a lease', () => {
     }
     const waiting = run({ holding: never, waiting: async () => undefined })
     await turns(20)
-    environment.advance(14)
+    environment.advance(15)
     await turns(20)
     environment.advance(1)
     await expect(waiting).rejects.toThrow(UpstreamUnavailable)
