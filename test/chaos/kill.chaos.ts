@@ -1,3 +1,4 @@
+import { createFernetKey } from '@drawbridge/storage'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as table from '../hosts/kill-table.ts'
 import { type Fates, type FateTable, fatesOf, openWorld, pointsIn, pointsOf, type World } from '../hosts/killing.ts'
@@ -12,13 +13,16 @@ const later = 28_800 - 240
 /** A claim of the callback is over after 30 s. */
 const after = 31
 
+/** One for all who share the Redis, so that whoever looks into it can open everything. */
+const storageKey = createFernetKey()
+
 let redis: RedisServer
 let strict: World
 let lenient: World
 beforeAll(async () => {
   redis = await startRedis('--appendonly', 'no')
-  strict = await openWorld(redis, { usedRefreshTokens: 'end-all' })
-  lenient = await openWorld(redis, { usedRefreshTokens: 'answered', namespace: 'lenient', storageKey: strict.hosts.storageKey })
+  strict = await openWorld(redis, { usedRefreshTokens: 'end-all', storageKey })
+  lenient = await openWorld(redis, { usedRefreshTokens: 'answered', namespace: 'lenient', storageKey })
 })
 afterAll(async () => {
   await strict?.close()
@@ -97,6 +101,12 @@ describe('a process that is killed at any point at which it waits (REL-R13, I2, 
     const sum = (isOne?: (fate: string) => boolean) => rows.reduce((total, [, byFate]) => total + count(byFate, isOne), 0)
     figure('kill points tried', sum())
     figure('states stuck or forked after a kill', sum(isFault))
+    const waits = [...strict.waits, ...lenient.waits]
+    figure('longest wait for the lease of a process that was killed, in s', (Math.max(...waits.map(({ ms }) => ms)) / 1000).toFixed(1))
+    figure(
+      'answers of 503 to those who waited for it',
+      waits.reduce((total, { told }) => total + told, 0),
+    )
     for (const [name, byFate] of rows)
       figure(`points at which a kill costs a login: ${name}`, `${count(byFate, isLogin)} of ${count(byFate)}`)
     expect(sum(isFault)).toBe(0)
@@ -105,7 +115,7 @@ describe('a process that is killed at any point at which it waits (REL-R13, I2, 
 
 describe('it is seen', () => {
   const world = async (kind: 'writes-behind' | 'publishes-first' | 'keeps-leases'): Promise<World> =>
-    openWorld(redis, { namespace: kind, storeOf: (index) => ({ kind: index === 0 ? 'redis' : kind, url: redis.url }) })
+    openWorld(redis, { namespace: kind, storageKey, storeOf: (index) => ({ kind: index === 0 ? 'redis' : kind, url: redis.url }) })
 
   it('when a host says that a code is spent before it is: then it is good twice', async () => {
     const broken = await world('writes-behind')

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemEnvironment } from '@drawbridge/core'
+import { type Entry, systemEnvironment } from '@drawbridge/core'
 import { encrypted, fernet, redisStore } from '@drawbridge/storage'
 import { atMost } from '../support/at-most.ts'
 import { dumpRedis } from '../support/redis-dump.ts'
@@ -23,6 +23,8 @@ export interface World {
   readonly hosts: Hosts
   /** The grants in the store, of all clients. */
   grants(): Promise<readonly StoredGrant[]>
+  /** Those whose lease had to end: how long they waited, in milliseconds, and how often they were told to come back. */
+  readonly waits: { readonly ms: number; readonly told: number }[]
   close(): Promise<void>
 }
 
@@ -51,12 +53,20 @@ export async function openWorld(redis: RedisServer, options: Partial<HostsOption
   const environment = { ...systemEnvironment(), now: () => 0 }
   const backend = redisStore(redis.url, { environment })
   const store = encrypted(backend, fernet(hosts.storageKey, { environment }), { environment })
+  const opened = new Map<string, Promise<Entry | undefined>>()
+  // By what is sealed, so that each is opened once.
+  const open = (key: string, sealed: string): Promise<Entry | undefined> => {
+    const found = opened.get(sealed) ?? store.get(key)
+    opened.set(sealed, found)
+    return found
+  }
   return {
     hosts,
+    waits: [],
     async grants() {
       const keys = (await dumpRedis(redis.port)).filter(({ key }) => key.includes(':grant:'))
-      const found = await Promise.all(keys.map(async ({ key, ttl }) => ({ ttl, text: (await store.get(key))?.value })))
-      return found.flatMap(({ ttl, text }): StoredGrant[] => (text === undefined ? [] : [{ ...JSON.parse(text), ttl }]))
+      const found = await Promise.all(keys.map(async ({ key, values, ttl }) => ({ ttl, entry: await open(key, values.join()) })))
+      return found.flatMap(({ ttl, entry }): StoredGrant[] => (entry ? [{ ...JSON.parse(entry.value), ttl }] : []))
     },
     async close() {
       await backend.close()
@@ -163,12 +173,12 @@ async function killAt(
 /** A wait of a second or two is a busy machine; one of this length is a lease that had to end, which takes 15 s. */
 const leaseLike = 8_000
 
-async function fateOf({ hosts, grants }: World, situation: Situation, first: Sight | undefined): Promise<string> {
+async function fateOf({ hosts, grants, waits }: World, situation: Situation, first: Sight | undefined): Promise<string> {
   const { caller, ask, isGood, look } = situation
   const place = patient(hosts.at(0))
   const began = performance.now()
-  const answer = first && isGood(first) ? first : await askAgain(situation, place)
-  const waited = performance.now() - began > leaseLike
+  const { answer, told } = first && isGood(first) ? { answer: first, told: 0 } : await askAgain(situation, place)
+  const ms = performance.now() - began
   const opened = (await grants()).filter(({ clientId }) => clientId === caller.clientId)
   if (opened.length > 1) return 'forked: two grants of one code'
   if (!isGood(answer) && !isClean(answer)) return `stuck: ${answer.status} ${answer.text}`
@@ -177,16 +187,20 @@ async function fateOf({ hosts, grants }: World, situation: Situation, first: Sig
   if (left === 'lost' && !(await logsIn(hosts, caller))) return 'stuck: no new login'
   const last = await ask(place)
   if (last.status >= 500) return `stuck: ${last.status}`
-  if (left === 'kept') return waited ? 'waits' : 'served'
+  if (left === 'kept' && ms > leaseLike) {
+    waits.push({ ms, told })
+    return 'waits'
+  }
+  if (left === 'kept') return 'served'
   return isGood(answer) ? 'login later' : 'login'
 }
 
 /** As a client does that lost its connection: the same once more; and when it is told to come back it comes back, for twice as long as a lease. */
-async function askAgain({ ask }: Situation, place: Place): Promise<Sight> {
+async function askAgain({ ask }: Situation, place: Place): Promise<{ answer: Sight; told: number }> {
   const until = performance.now() + 30_000
-  for (;;) {
-    const seen = await ask(place)
-    if (seen.status !== 503 || performance.now() > until) return seen
+  for (let told = 0; ; told += 1) {
+    const answer = await ask(place)
+    if (answer.status !== 503 || performance.now() > until) return { answer, told }
     await sleep(1_000)
   }
 }

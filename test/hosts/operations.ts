@@ -1,7 +1,7 @@
 import { redirectUri, type TokenAnswer } from '../support/house.ts'
 import { openTab } from '../support/tab.ts'
 import { type Caller, publicCaller } from './caller.ts'
-import { askPerson, authorizePath, comeToCallback, persist, readTokens, takeCode } from './client.ts'
+import { askPerson, authorizePath, comeBack, comeToCallback, persist, readTokens, takeCode } from './client.ts'
 import type { Hosts, Place } from './hosts.ts'
 
 // What clients and people ask for, each so that it can be asked for again, of another host.
@@ -41,7 +41,11 @@ const either = (kept: boolean, otherwise: Left): Left => (kept ? 'kept' : otherw
 
 /** Whether a client can go on with these tokens: the access token is good, and so is the refresh token. */
 async function goesOn({ call, refresh }: Caller, place: Place, tokens: TokenAnswer): Promise<boolean> {
-  return (await statusOf(call(place, tokens.access_token))) === 200 && (await statusOf(refresh(place, tokens.refresh_token))) === 200
+  const statuses = [
+    await statusOf(comeBack(() => call(place, tokens.access_token))),
+    await statusOf(comeBack(() => refresh(place, tokens.refresh_token))),
+  ]
+  return statuses.join() === '200,200'
 }
 
 /** Whether nothing of a grant is good any more. */
