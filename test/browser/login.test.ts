@@ -52,6 +52,35 @@ describe.each(['http', 'https'] as const)('Chromium, over %s', (scheme) => {
     expect(said.filter((text) => /Content Security Policy|Refused/i.test(text))).toEqual([])
   })
 
+  it('goes on where it was, by a button, when the store was away at any of its steps (REL 4.3)', async () => {
+    const { store } = served
+    const { page, said } = await openPage(await person())
+    const url = await served.authorizeUrl()
+    const tryAgain = async (by: 'link' | 'button'): Promise<void> => {
+      await page.getByRole('heading', { name: 'Not available at the moment' }).waitFor()
+      const away = page.getByRole(by, { name: 'Try again' })
+      // Still away: the same page, with the same way on.
+      await Promise.all([page.waitForNavigation(), away.click()])
+      await page.getByRole('heading', { name: 'Not available at the moment' }).waitFor()
+      store.heal()
+      await away.click()
+    }
+    store.failAlways()
+    await page.goto(url)
+    await tryAgain('link')
+    await page.getByRole('button', { name: 'Allow' }).waitFor()
+    store.failAlways()
+    await allow(page)
+    await tryAgain('button')
+    await page.waitForURL(/\/login\/oauth\/authorize/)
+    store.failAlways()
+    await signIn(page)
+    await tryAgain('link')
+    await page.waitForURL(`${served.redirectUri}**`)
+    expect(await served.redeem(page.url())).toBe(200)
+    expect(said.filter((text) => /Content Security Policy|Refused/i.test(text))).toEqual([])
+  })
+
   it('keeps two cookies that no script and no sibling domain can touch (R68, T4)', async () => {
     const context = await person()
     const { page } = await openPage(context)

@@ -7,6 +7,7 @@ import { type ServedStandIn, serveStandIn } from '@drawbridge/quickstart/stand-i
 import { memoryStore } from '@drawbridge/storage'
 import { getRequestListener } from '@hono/node-server'
 import { generate } from 'selfsigned'
+import { type FailingStore, failingStore } from '../support/failing-store.ts'
 import { freePort } from '../support/free-port.ts'
 import { challenge, signingKey, verifier } from '../support/house.ts'
 
@@ -15,6 +16,7 @@ export interface ServedLogin {
   readonly baseUrl: string
   readonly github: ServedStandIn
   readonly events: RecordedEvent[]
+  readonly store: FailingStore
   readonly redirectUri: string
   /** Registers a client; answers its authorization URL. */
   authorizeUrl(metadata?: Record<string, unknown>): Promise<string>
@@ -30,13 +32,14 @@ export async function serveLogin(scheme: 'http' | 'https'): Promise<ServedLogin>
   const github = await serveStandIn({ ...credentials, callbackUrl: `${baseUrl}/auth/callback` })
   const events: RecordedEvent[] = []
   const environment = systemEnvironment()
+  const store = failingStore(memoryStore())
   const auth = new GitHubProvider(
     {
       ...credentials,
       baseUrl,
       serverUrl: github.url,
       jwtSigningKey: signingKey,
-      clientStorage: memoryStore(),
+      clientStorage: store,
       onEvent: (event) => events.push(event),
     },
     environment,
@@ -62,6 +65,7 @@ export async function serveLogin(scheme: 'http' | 'https'): Promise<ServedLogin>
     baseUrl,
     github,
     events,
+    store,
     redirectUri,
     async authorizeUrl(metadata = {}) {
       const body = JSON.stringify({ client_name: 'A test', redirect_uris: [redirectUri], ...metadata })

@@ -56,7 +56,7 @@ it.each([
     { metadataDocuments: { trustedHost: [] } },
     ['clients.metadataDocuments.trustedHost is no option: there are trustedHosts, dangerouslyAllowLoopback'],
   ],
-  ['lifetimes', { access: 60 }, ['lifetimes.access is no option: there are accessToken, code, grantIdle, grant']],
+  ['lifetimes', { access: 60 }, ['lifetimes.access is no option: there are accessToken, code, grantIdle, grant, lostStore']],
   ['consent', { constructor: 'always' }, ['consent.constructor is no option: there are serverName, mode, rememberNative']],
   ['extensions', null, ['extensions is not an object']],
   ['limits', [], ['limits is not an object']],
@@ -551,11 +551,11 @@ describe('lengths (T101)', () => {
     'refuses a length of %s, wherever it is',
     (length) => {
       const options = {
-        lifetimes: { accessToken: length, code: length, grantIdle: length, grant: length },
+        lifetimes: { accessToken: length, code: length, grantIdle: length, grant: length, lostStore: length },
         upstream: { staleFor: length ?? 0 },
       }
       expect(problemsOf(options)).toEqual(
-        ['accessToken', 'code', 'grantIdle', 'grant', 'upstream.staleFor'].map(
+        ['accessToken', 'code', 'grantIdle', 'grant', 'lostStore', 'upstream.staleFor'].map(
           (name) => `${name} is not a whole number of seconds that can be used`,
         ),
       )

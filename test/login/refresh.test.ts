@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { failingStore } from '../support/failing-store.ts'
 import { type House, openHouse, type TokenAnswer } from '../support/house.ts'
 import { expectUnavailable, readJson, refusal, soon } from '../support/read-json.ts'
 import { detour } from '../support/upstream-detour.ts'
@@ -24,6 +25,18 @@ async function rotate(house: House, clientId: string, refreshToken: string, fiel
   const answer = await house.refresh(clientId, refreshToken, fields)
   if (answer.status !== 200) throw new Error(`refresh: ${answer.status} ${await answer.text()}`)
   return answer.json()
+}
+
+/** A body that goes on for a gigabyte, to whoever reads it. */
+function gigabyte(): ReadableStream<Uint8Array> {
+  let sent = 0
+  return new ReadableStream({
+    pull(controller) {
+      sent += 65_536
+      controller.enqueue(new Uint8Array(65_536).fill(120))
+      if (sent >= 2 ** 30) controller.close()
+    },
+  })
 }
 
 /** Uses an access token, and waits until what goes on beside the request is done. */
@@ -445,6 +458,45 @@ describe('upstream tokens that are due', () => {
     expect(house.github.calls('token')).toBe(2)
   })
 
+  it('end with it also when the store was away at that moment, and the upstream is not asked about the dead token again (REL-R21, T108)', async () => {
+    const world = openHouse({ mode: 'github-app' })
+    const store = failingStore(world.store)
+    const house = openHouse({ beside: world, clientStorage: store })
+    const { clientId, tokens } = await house.login()
+    house.environment.advance(due)
+    house.github.revokeAll()
+    detour(house, async (request, go) => {
+      const answer = await go()
+      if (request.url.endsWith('/access_token')) store.failAlways()
+      return answer
+    })
+    await expectUnavailable(await house.refresh(clientId, tokens.refresh_token))
+    await house.environment.drain()
+    store.heal()
+    house.environment.advance(15)
+    expect(await readJson(await house.refresh(clientId, tokens.refresh_token))).toEqual(invalidGrant)
+    expect(house.github.calls('token')).toBe(2)
+    expect(ended(house)).toEqual([expect.objectContaining({ clientId, reason: 'upstream_refused' })])
+  })
+
+  it.each([
+    ['as text', '3600', true],
+    ['of half a second more', 3600.5, true],
+    ['of a million years', 1e12, false],
+    ['of none at all', undefined, false],
+  ])('are taken with a lifetime %s (REL-R8)', async (_, expiresIn, isDue) => {
+    const { house, clientId, tokens } = await loginWithApp()
+    house.environment.advance(due)
+    const body = { access_token: 'ghu_new', token_type: 'bearer', scope: '', expires_in: expiresIn }
+    const back = detour(house, async () => Response.json(body))
+    const next = await rotate(house, clientId, tokens.refresh_token)
+    back()
+    expect((await house.auth.upstream({ extra: { grantId: grantOf(tokens.refresh_token) } })).accessToken).toBe('ghu_new')
+    house.environment.advance(3301)
+    await rotate(house, clientId, next.refresh_token)
+    expect(house.github.calls('token')).toBe(isDue ? 2 : 1)
+  })
+
   it.each([
     ['500', 'status-500', 'status_500'],
     ['a page', 'html', 'not_json'],
@@ -487,7 +539,14 @@ describe('upstream tokens that are due', () => {
     ['answers without an access token', async () => Response.json({ token_type: 'bearer' }), soon],
     ['answers with a lifetime below zero', async () => Response.json({ access_token: 'x', token_type: 'bearer', expires_in: -1 }), soon],
     ['answers with a list', async () => Response.json([]), soon],
-    ['answers without an end', async () => new Response('x'.repeat(300_000)), soon],
+    ['answers with a form', async () => new Response('access_token=gho_x&token_type=bearer'), soon],
+    [
+      'answers with a lifetime that is no number',
+      async () => Response.json({ access_token: 'x', token_type: 'bearer', expires_in: 'soon' }),
+      soon,
+    ],
+    ['answers 200 with an error of its own', async () => Response.json({ error: 'server_error' }), soon],
+    ['answers with a gigabyte', async () => new Response(gigabyte()), soon],
     ['answers nothing', async () => new Response(null, { status: 200 }), soon],
   ])('are left alone while the upstream %s (REL-R8, I6)', async (_, answer, retryAfter) => {
     const { house, clientId, tokens } = await loginWithApp()
@@ -515,6 +574,8 @@ describe('upstream tokens that are due', () => {
     expect(JSON.stringify(house.events)).not.toContain('canary')
     expect(ended(house)).toEqual([])
     back()
+    // Of our name and secret it is not asked for every client.
+    house.environment.advance(5)
     expect(generationOf((await rotate(house, clientId, tokens.refresh_token)).refresh_token)).toBe(1)
   })
 

@@ -323,6 +323,21 @@ describe('a store that was emptied', () => {
     expect(await readJson(await house.refresh(other.clientId, tokens.refresh_token))).toEqual(invalidGrant)
   })
 
+  it('is 503 for as long as the operator says', async () => {
+    const world = openHouse()
+    const store = watchedStore(memoryStore(world))
+    const house = openHouse({ beside: world, clientStorage: store, lifetimes: { lostStore: 60 } })
+    const { clientId, tokens } = await house.login()
+    await house.environment.drain()
+    await empty(store)
+    house.environment.advance(1)
+    await expectUnavailable(await house.refresh(clientId, tokens.refresh_token))
+    house.environment.advance(59)
+    await expectUnavailable(await house.refresh(clientId, tokens.refresh_token))
+    house.environment.advance(1)
+    expect(await readJson(await house.refresh(clientId, tokens.refresh_token))).toEqual(invalidClient)
+  })
+
   it('serves those who come new at once', async () => {
     const { house, store } = openWatched()
     await house.login()

@@ -114,7 +114,7 @@ describe('an upstream that answers wrongly ends the login: the client is told, a
   const json = (body: unknown, init?: ResponseInit): Response => Response.json(body, init)
   const token = { access_token: 'gho_x', token_type: 'bearer', scope: 'user' }
   const tokenAnswers: readonly [string, () => Response][] = [
-    ['another error with status 200', () => json({ error: 'incorrect_client_credentials', error_description: 'canary' })],
+    ['another error with status 200', () => json({ error: 'redirect_uri_mismatch', error_description: 'canary' })],
     ['an error of its own', () => json({ error: 'slow_down' }, { status: 400 })],
     ['an error by the name of something else', () => json({ error: 'constructor' }, { status: 400 })],
     ['an error that is no text', () => json({ error: { canary: 1 } }, { status: 400 })],
@@ -129,7 +129,6 @@ describe('an upstream that answers wrongly ends the login: the client is told, a
     ['a lifetime below nothing', () => json({ ...token, expires_in: -1 })],
     ['a scope that is a list', () => json({ ...token, scope: ['user'] })],
     ['a redirect, which is not followed', () => new Response(null, { status: 302, headers: { location: 'https://evil.example/canary' } })],
-    ['too many requests', () => json({ message: 'canary' }, { status: 429, headers: { 'retry-after': '30' } })],
     ['a gateway’s page', () => new Response('<h1>canary</h1>', { status: 502, headers: { 'content-type': 'text/html' } })],
     ['a megabyte', () => json({ ...token, filler: 'x'.repeat(1024 * 1024) })],
     [
@@ -224,6 +223,31 @@ describe('an upstream that was never reached costs nothing: the page says to try
     expect(JSON.stringify([page, asJson, house.events])).not.toContain('canary')
   })
 
+  it.each([
+    ['30', '30'],
+    ['3600', '300'],
+    [undefined, soon],
+  ])(
+    'or that had too many requests (Retry-After %s): it has not looked at the code, and the next time it does (REL-R8, REL 4.3)',
+    async (after, shown) => {
+      const house = openHouse()
+      const { tab, clientId, callback } = await comeToCallback(house)
+      const straighten = answerAt(house, 'token', () =>
+        Response.json({ message: 'canary' }, { status: 429, headers: after === undefined ? {} : { 'retry-after': after } }),
+      )
+      const page = await tab.open(callback)
+      expect([page.status, page.location, page.refresh]).toEqual([503, '', ''])
+      expect(page.headers.get('retry-after')).toMatch(shown)
+      expect(page.text).toContain('<a class="go" href="">Try again</a>')
+      expect(house.events.at(-1)).toEqual({ type: 'upstream.failed', operation: 'callback', reason: 'status_429', at: noon })
+      straighten()
+      house.environment.advance(30)
+      const { location } = await tab.open(callback)
+      expect((await house.redeem(clientId, new URL(location).searchParams.get('code') ?? '')).status).toBe(200)
+      expect(JSON.stringify([page, house.events])).not.toContain('canary')
+    },
+  )
+
   it('and whoever waits for it meanwhile takes over', async () => {
     const house = openHouse()
     const { tab, callback } = await comeToCallback(house)
@@ -238,10 +262,13 @@ describe('an upstream that was never reached costs nothing: the page says to try
     expect(house.github.calls('token')).toBe(1)
   })
 
-  it('but not when it was lost after the code was spent: that login ends', async () => {
+  it.each([
+    ['was lost', () => Promise.reject(fetchFailed('ECONNREFUSED'))],
+    ['came too often', () => Promise.resolve(new Response(null, { status: 429 }))],
+  ])('but not when it %s after the code was spent: that login ends', async (_, answer) => {
     const house = openHouse()
     const login = await comeToCallback(house)
-    answerAt(house, 'user', () => Promise.reject(fetchFailed('ECONNREFUSED')))
+    answerAt(house, 'user', answer)
     await expectEnd(house, login, await login.tab.open(login.callback), unusable)
     await house.environment.drain()
     expect(house.github.calls('revocation')).toBe(1)

@@ -85,7 +85,7 @@ interface Domain extends Clients {
 function furnish(config: Config, upstream: Upstream, environment: Environment, emit: Emit): Domain {
   const { issuer, upstreamClient: credentials, baseUrl } = config
   const records = openRecords({ ...config, environment, emit })
-  const client = upstreamClient({ ...config, upstream, credentials, callbackUrl: `${baseUrl}/auth/callback`, environment })
+  const client = upstreamClient({ ...config, upstream, credentials, callbackUrl: `${baseUrl}/auth/callback`, environment, emit })
   const shared = { issuer, records, upstreamClient: client, cookies: browserCookies(issuer, config.secure), environment, emit }
   const limiter = openLimiter(config.rateLimit ?? windowLimit(environment), config.trustedProxies, environment)
   const tokens = accessTokens({ ...config, environment })

@@ -8,7 +8,7 @@ type Members<Group> = Readonly<Record<keyof Required<NonNullable<Group>>, true>>
 
 // The compiler compares these with the options: none can be missing here, and none be too many.
 const groups: { readonly [Name in GroupName]: Members<OAuthProxyOptions[Name]> } = {
-  lifetimes: { accessToken: true, code: true, grantIdle: true, grant: true },
+  lifetimes: { accessToken: true, code: true, grantIdle: true, grant: true, lostStore: true },
   clients: { registration: true, validScopes: true, static: true, redirectSchemes: true, redirectUris: true, metadataDocuments: true },
   scopes: { includes: true, registeredIsLimit: true, refreshTokens: true },
   consent: { serverName: true, mode: true, rememberNative: true },

@@ -37,9 +37,7 @@ export function tryAgainButton(tryAgain: TryAgain): Html {
 `
   return html`<form method="post">
 ${[...tryAgain.fields].map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
-<div class="choices">
-<button type="submit" class="go">Try again</button>
-</div>
+<p class="choices"><button type="submit" class="go">Try again</button></p>
 </form>
 `
 }

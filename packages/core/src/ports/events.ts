@@ -52,9 +52,11 @@ export type Event =
   | { readonly type: 'upstream.refreshed'; readonly grantId: string }
   | { readonly type: 'issuer.failed'; readonly issuer: string; readonly reason: string }
   | { readonly type: 'upstream.failed'; readonly operation: string; readonly reason: string }
+  | { readonly type: 'upstream.client_refused'; readonly reason: string }
   | { readonly type: 'store.unavailable'; readonly endpoint: string; readonly reason: string }
   | { readonly type: 'store.lost'; readonly kind: string }
   | { readonly type: 'record.outdated'; readonly kind: string }
+  | { readonly type: 'record.unreadable'; readonly kind: string; readonly name: string }
   | { readonly type: 'store.exposed'; readonly reason: string }
   | { readonly type: 'store.unsafe'; readonly setting: string; readonly verdict: 'refused' | 'warned'; readonly reason: string }
   | { readonly type: 'clock.skewed'; readonly seconds: Seconds }

@@ -83,7 +83,7 @@ export class UpstreamUnavailable extends Error {
   override readonly name = 'UpstreamUnavailable'
   /** A fact for the operator: `deadline`, `unreachable`, `status_500`, `not_json`, `invalid_client`... */
   readonly reason: string
-  /** False when the request certainly never reached the upstream, so that it can be made again. */
+  /** False when the request was certainly not carried out, so that it can be made again: it never reached the upstream, or came too often, or the upstream did not take us for its client. */
   readonly sent: boolean
   /** Seconds to wait, where the upstream said. */
   readonly retryAfter?: Seconds

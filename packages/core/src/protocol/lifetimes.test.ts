@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { defaultLifetimes, fixedLifetimes } from './lifetimes.ts'
 
 it('the defaults are the documented ones, in seconds (R92)', () => {
-  expect(defaultLifetimes).toEqual({ accessToken: 3600, code: 60, grantIdle: 7_776_000, grant: 31_536_000 })
+  expect(defaultLifetimes).toEqual({ accessToken: 3600, code: 60, grantIdle: 7_776_000, grant: 31_536_000, lostStore: 600 })
 })
 
 it('a code lives 10 minutes at most (R81, RFC 6749 §4.1.2)', () => {
@@ -34,7 +34,6 @@ it('what nobody needs to change is the documented too', () => {
     deviceCodeOver: 300,
     formCookie: 900,
     rememberedConsent: 7_776_000,
-    youngDeployment: 600,
     clientAssertion: 300,
     leeway: 30,
   })

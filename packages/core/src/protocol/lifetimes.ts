@@ -14,10 +14,18 @@ export interface Lifetimes {
   readonly grantIdle: Seconds
   /** Once a year a person confirms who still has access, however busy the client is. */
   readonly grant: Seconds
+  /** How long after a store was found empty a record that is missing is taken for lost, and the answer is 503: an accident of the store is mended in this time, and nobody has thrown a registration away. */
+  readonly lostStore: Seconds
 }
 
 /** The defaults of {@link Lifetimes} (ours). */
-export const defaultLifetimes: Lifetimes = { accessToken: hour, code: minute, grantIdle: 90 * day, grant: 365 * day }
+export const defaultLifetimes: Lifetimes = {
+  accessToken: hour,
+  code: minute,
+  grantIdle: 90 * day,
+  grant: 365 * day,
+  lostStore: 10 * minute,
+}
 
 /** Lifetimes that nobody needs to change (ours). */
 export const fixedLifetimes: Readonly<
@@ -45,7 +53,6 @@ export const fixedLifetimes: Readonly<
     | 'deviceCodeOver'
     | 'formCookie'
     | 'rememberedConsent'
-    | 'youngDeployment'
     | 'clientAssertion'
     | 'leeway',
     Seconds
@@ -97,8 +104,6 @@ export const fixedLifetimes: Readonly<
   formCookie: 15 * minute,
   /** A season: whoever did not log in for longer has forgotten what they said yes to. */
   rememberedConsent: 90 * day,
-  /** How long after a store was found empty a missing record is taken for lost, not for unknown. */
-  youngDeployment: 10 * minute,
   /** Made for one request; the clients of MCP's SDK make theirs for exactly this long (RFC 7523 §3: not unreasonably far in the future). */
   clientAssertion: 5 * minute,
   /** Hosts agree on the time within 5 s; this covers them and the network. */

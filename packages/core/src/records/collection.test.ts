@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import type { Event } from '../ports/events.ts'
 import { type Entry, type Store, StoreUnavailable, StoreUnreadable } from '../ports/store.ts'
 import { fixedEnvironment } from '../testing/fixed-environment.ts'
 import { storeDouble } from '../testing/store-double.ts'
@@ -22,9 +23,10 @@ function open({
 } = {}) {
   const environment = fixedEnvironment()
   const store = storeDouble(environment)
+  const events: Event[] = []
   const counters: Collection<Counter> = openCollection({
     kind: 'counter',
-    emit: () => {},
+    emit: (event) => events.push(event),
     store: over(store),
     environment,
     shape,
@@ -34,7 +36,7 @@ function open({
   const hold = (value: string, endsAt = environment.now() + 1000): void => {
     store.entries.set('name of a', { value, version: `by hand ${store.entries.size}`, endsAt })
   }
-  return { environment, store, counters, hold, endsAt: environment.now() + 100 }
+  return { environment, store, events, counters, hold, endsAt: environment.now() + 100 }
 }
 
 const increment: Step<Counter, number> = (record) => {
@@ -314,6 +316,29 @@ describe('a record that cannot be read (REL-R17)', () => {
     hold('anything')
     await expect(counters.change('a', increment)).rejects.toThrow(StoreUnreadable)
     expect(store.entries.size).toBe(1)
+  })
+
+  it('is told by its kind and name, and not for each time it is asked for (REL-R17, REL-R40)', async () => {
+    const { counters, store, hold, environment, events } = open()
+    hold('{')
+    for (let turn = 0; turn < 50; turn += 1) await counters.find('a').catch(() => {})
+    const told = { type: 'record.unreadable', kind: 'counter', name: 'name of a' }
+    expect(events).toEqual([told])
+    store.entries.set('name of b', { value: '{', version: 'by hand', endsAt: environment.now() + 1000 })
+    await counters.find('b').catch(() => {})
+    expect(events).toEqual([told, { ...told, name: 'name of b' }])
+    environment.advance(300)
+    await counters.find('a').catch(() => {})
+    expect(events).toEqual([told, { ...told, name: 'name of b' }, told])
+  })
+
+  it('is not told of when it was the store that failed', async () => {
+    const { counters, store, events } = open()
+    store.before = () => {
+      throw new StoreUnavailable('no answer')
+    }
+    await expect(counters.find('a')).rejects.toThrow(StoreUnavailable)
+    expect(events).toEqual([])
   })
 
   it('is told with what was wrong for the operator', () => {

@@ -70,6 +70,9 @@ const patience: Seconds = 2
 /** Parsed records kept by version, so that an unchanged record is neither opened nor parsed again. */
 const cached = 10_000
 
+/** A record that cannot be read is told of this often: a busy client asks for it many times. */
+const toldEvery: Seconds = 300
+
 /** Opens the collection of one kind of record. */
 export function openCollection<Rec extends Ending>(parts: CollectionParts<Rec>): Collection<Rec> {
   const { read, write, remove } = openEntries(parts)
@@ -106,6 +109,7 @@ interface Entries<Rec> {
 function openEntries<Rec extends Ending>(parts: CollectionParts<Rec>): Entries<Rec> {
   const { kind, store, environment, emit, shape, name, missed } = parts
   const parsed = new BoundedCache<{ version: string; record: Rec }>(cached)
+  const quietUntil = new BoundedCache<UnixSeconds>(1000)
 
   function parse(key: string, entry: Entry): Rec {
     const known = parsed.find(key)
@@ -116,11 +120,27 @@ function openEntries<Rec extends Ending>(parts: CollectionParts<Rec>): Entries<R
     return record
   }
 
+  async function look(key: string): Promise<Seen<Rec>> {
+    try {
+      const entry = await store.get(key)
+      return { entry, record: entry && parse(key, entry) }
+    } catch (cause) {
+      if (cause instanceof StoreUnreadable) tell(key)
+      throw cause
+    }
+  }
+
+  function tell(key: string): void {
+    const now = environment.now()
+    if (now < (quietUntil.find(key) ?? 0)) return
+    quietUntil.keep(key, now + toldEvery)
+    emit({ type: 'record.unreadable', kind, name: key })
+  }
+
   return {
     async read(id) {
       const key = await name(id)
-      const entry = await store.get(key)
-      const record = entry && parse(key, entry)
+      const { entry, record } = await look(key)
       if (record && record.endsAt > environment.now()) return { record, entry }
       if (!entry) await missed(id)
       return { record: undefined, entry }

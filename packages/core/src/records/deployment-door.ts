@@ -1,7 +1,7 @@
 import type { Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { timeOfId } from '../protocol/identifiers.ts'
-import { fixedLifetimes } from '../protocol/lifetimes.ts'
+import type { Lifetimes } from '../protocol/lifetimes.ts'
 import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 import { type Deployment, type DeploymentPlace, type OpenDeployment, openDeployment, readOrCreateDeployment } from './deployment.ts'
 
@@ -17,6 +17,7 @@ export interface DeploymentDoor {
 
 /** What the door needs. */
 export interface DeploymentNeeds extends DeploymentPlace {
+  readonly lifetimes: Pick<Lifetimes, 'lostStore'>
   readonly emit: Emit
 }
 
@@ -28,7 +29,7 @@ const underWay = 5
 
 /** Finds or makes the deployment record at its fixed name. */
 export function deploymentDoor(needs: DeploymentNeeds): DeploymentDoor {
-  const { environment, emit } = needs
+  const { lifetimes, environment, emit } = needs
   let opened: Opened | undefined
   let opening: Promise<OpenDeployment> | undefined
 
@@ -58,7 +59,7 @@ export function deploymentDoor(needs: DeploymentNeeds): DeploymentDoor {
       const mintedAt = timeOfId(id)
       if (mintedAt === undefined) return
       await openOnce()
-      if (!opened || !isLost(opened, mintedAt, environment.now())) return
+      if (!opened || !isLost(opened, mintedAt, environment.now(), lifetimes.lostStore)) return
       emit({ type: 'store.lost', kind })
       throw new StoreUnavailable('the store was emptied after this record was made, or it is another store')
     },
@@ -81,7 +82,7 @@ function openAgain(before: Opened | undefined, record: Deployment, at: UnixSecon
 }
 
 // Whoever looked before the deployment was replaced looked into the emptied store, and perhaps under the old names.
-function isLost({ deployment, replacedAt = 0 }: Opened, mintedAt: UnixSeconds, now: UnixSeconds): boolean {
+function isLost({ deployment, replacedAt = 0 }: Opened, mintedAt: UnixSeconds, now: UnixSeconds, lostStore: Seconds): boolean {
   const { createdAt } = deployment.record
-  return (mintedAt < createdAt && now - createdAt < fixedLifetimes.youngDeployment) || now - replacedAt <= underWay
+  return (mintedAt < createdAt && now - createdAt < lostStore) || now - replacedAt <= underWay
 }

@@ -4,6 +4,7 @@ import type { Event } from '../ports/events.ts'
 import { type Entry, type Store, StoreUnavailable, StoreUnreadable } from '../ports/store.ts'
 import { ConfigurationError } from '../protocol/errors.ts'
 import { timedId } from '../protocol/identifiers.ts'
+import { defaultLifetimes as lifetimes } from '../protocol/lifetimes.ts'
 import { type FixedEnvironment, fixedEnvironment } from '../testing/fixed-environment.ts'
 import { type StoreDouble, storeDouble } from '../testing/store-double.ts'
 import { type DeploymentDoor, deploymentDoor } from './deployment-door.ts'
@@ -21,7 +22,10 @@ interface Host {
 /** A process: it remembers what it opened. */
 function host(store: Store, environment: FixedEnvironment, whose: { issuer?: string; namespace?: string } = {}): Host {
   const events: Event[] = []
-  return { events, door: deploymentDoor({ store, namespace, issuer, environment, emit: (event) => events.push(event), ...whose }) }
+  return {
+    events,
+    door: deploymentDoor({ store, lifetimes, namespace, issuer, environment, emit: (event) => events.push(event), ...whose }),
+  }
 }
 
 function world() {
@@ -317,11 +321,11 @@ describe('a store that was emptied under running hosts', () => {
   it('and refilled under new names by a host that was just started, is not taken for one that knows nothing (I6)', async () => {
     const { store, environment, mint } = world()
     const emit = (): void => {}
-    const running = openRecords({ store, namespace, issuer, secure: false, environment, emit })
+    const running = openRecords({ store, lifetimes, namespace, issuer, secure: false, environment, emit })
     await running.deployment.open()
     environment.advance(60)
     store.entries.clear()
-    const started = openRecords({ store, namespace, issuer, secure: false, environment, emit })
+    const started = openRecords({ store, lifetimes, namespace, issuer, secure: false, environment, emit })
     const id = mint()
     const client = {
       id,
@@ -344,7 +348,7 @@ describe('a store that was emptied under running hosts', () => {
 describe('every kind of record', () => {
   it('has a name of its own, and nothing is read before it is needed (T104)', async () => {
     const { store, environment } = world()
-    const records = openRecords({ store, namespace, issuer, secure: false, environment, emit: () => {} })
+    const records = openRecords({ store, lifetimes, namespace, issuer, secure: false, environment, emit: () => {} })
     expect(store.calls).toEqual([])
     await records.leases.create('one id', { holder: 'h', endsAt: environment.now() + 15 })
     expect(await Promise.all([records.clients.find('one id'), records.transactions.find('one id'), records.grants.find('one id')])).toEqual(

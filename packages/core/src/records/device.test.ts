@@ -113,7 +113,7 @@ const grant: Grant = {
   refresh: { secret: 's', allowed: false, generation: 0, confirmed: false, graceFrom: now },
   upstream: { accessToken: 'a', scopes: ['read'], seq: 0, checkedAt: now },
 }
-const lifetimes = { accessToken: 3600, code: 60, grantIdle: 1000, grant: 10_000 }
+const lifetimes = { accessToken: 3600, code: 60, grantIdle: 1000, grant: 10_000, lostStore: 600 }
 const code = { clientId: 'client-1', codeHash: hashSecret('code'), verifier }
 const held = { ...grant, code: { ...grant.code, expiresAt: now + 600 } } as Grant
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { defaultLifetimes as lifetimes } from '../protocol/lifetimes.ts'
 import { fixedEnvironment } from '../testing/fixed-environment.ts'
 import { storeDouble } from '../testing/store-double.ts'
 import { deploymentDoor } from './deployment-door.ts'
@@ -7,7 +8,7 @@ import { type ListOf, type Lists, openLists } from './lists.ts'
 function open() {
   const environment = fixedEnvironment()
   const store = storeDouble(environment)
-  const deployment = deploymentDoor({ store, namespace: 'test', issuer: 'https://mcp.example.com', environment, emit: () => {} })
+  const deployment = deploymentDoor({ store, lifetimes, namespace: 'test', issuer: 'https://mcp.example.com', environment, emit: () => {} })
   const named = (): string[] => [...new Set(store.calls.filter(({ method }) => method === 'add').map(({ key }) => key))]
   return { environment, store, deployment, lists: openLists(store.directory, deployment), named }
 }

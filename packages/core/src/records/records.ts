@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import type { Store } from '../ports/store.ts'
+import type { Lifetimes } from '../protocol/lifetimes.ts'
 import { type Client, clientShape } from './client.ts'
 import { type Collection, type Ending, openCollection } from './collection.ts'
 import { type DeploymentDoor, deploymentDoor } from './deployment-door.ts'
@@ -34,6 +35,7 @@ export interface Records {
 
 /** What the records are opened with. */
 export interface RecordsNeeds {
+  readonly lifetimes: Pick<Lifetimes, 'lostStore'>
   readonly store: Store
   readonly namespace: string
   readonly issuer: string

@@ -108,7 +108,7 @@ describe('a spent code', () => {
 })
 
 describe('a grant that was just used ends', () => {
-  const lifetimes = { accessToken: 600, code: 60, grantIdle: 1000, grant: 5000 }
+  const lifetimes = { accessToken: 600, code: 60, grantIdle: 1000, grant: 5000, lostStore: 600 }
 
   it('when nobody uses it for the idle time', () => {
     expect(endOf({ ...spent, createdAt: now }, lifetimes, now + 10)).toBe(now + 1010)

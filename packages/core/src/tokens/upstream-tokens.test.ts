@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Event } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
+import { defaultLifetimes as lifetimes } from '../protocol/lifetimes.ts'
 import type { Seen, Step } from '../records/collection.ts'
 import { type Grant, isOfLogin, type LoginGrant } from '../records/grant.ts'
 import { openRecords, type Records } from '../records/records.ts'
@@ -52,7 +53,7 @@ async function world({ expiresIn = 60 }: { expiresIn?: number } = {}) {
   const start = (): Host => {
     const events: Event[] = []
     const emit = (event: Event): void => void events.push(event)
-    const records = openRecords({ store, namespace: 'test', issuer: 'https://mcp.example.com', secure: false, environment, emit })
+    const records = openRecords({ store, lifetimes, namespace: 'test', issuer: 'https://mcp.example.com', secure: false, environment, emit })
     const ending = grantEnding({ records, upstreamClient, environment, emit })
     const keeper = upstreamTokens({ records, upstreamClient, ending, environment, emit })
     return { records, keeper, events, ask: async (from) => keeper.changeFresh(id, count, from ?? (await records.grants.read(id))) }
@@ -254,6 +255,84 @@ describe('an upstream that says no', () => {
     }
     expect(await ask()).toBe(-1)
     expect(events.map(({ type }) => type)).toEqual(['upstream.failed'])
+  })
+})
+
+describe('a no that could not be written down', () => {
+  /** An upstream that says no, and a store that does not let grants be ended. */
+  async function stuck() {
+    const all = await world()
+    all.answers.refresh = () => Promise.reject(new UpstreamRefused('invalid_grant'))
+    all.store.before = ({ method, key }) => {
+      if (method === 'delete' && key.includes(':grant:')) throw new StoreUnavailable('no answer')
+    }
+    return all
+  }
+
+  it('is not asked for again: a strict upstream must not see a dead token twice (G2)', async () => {
+    const { ask, upstream, events, environment } = await stuck()
+    for (let turn = 0; turn < 5; turn += 1) {
+      await expect(ask()).rejects.toThrow(StoreUnavailable)
+      await environment.drain()
+      environment.advance(119)
+    }
+    expect(upstream.refreshed).toEqual(['refresh 0'])
+    expect(events.map(({ type }) => type)).toEqual(['upstream.failed'])
+  })
+
+  it('ends the grant as soon as the store lets it, and is told then', async () => {
+    const { ask, upstream, store, events, stored, environment } = await stuck()
+    await expect(ask()).rejects.toThrow(StoreUnavailable)
+    await environment.drain()
+    store.before = () => {}
+    expect(await ask()).toBe(-1)
+    await environment.drain()
+    expect([upstream.refreshed, await stored()]).toEqual([['refresh 0'], undefined])
+    expect(events.at(-1)).toEqual({ type: 'grant.ended', clientId: 'client-1', grantId: id, reason: 'upstream_refused' })
+  })
+
+  it('is believed no more when other tokens have come meanwhile', async () => {
+    const { ask, upstream, store, answers, records, stored, environment } = await stuck()
+    await expect(ask()).rejects.toThrow(StoreUnavailable)
+    await environment.drain()
+    store.before = () => {}
+    await records.grants.change(id, (grant) => {
+      if (!isOfLogin(grant)) return { answer: undefined }
+      return { next: { ...grant, upstream: { ...grant.upstream, ...fresh } }, answer: undefined }
+    })
+    answers.refresh = async () => ({ accessToken: 'access 2', refreshToken: 'refresh 2', expiresAt: 9_999_999_999 })
+    expect(await ask()).toBe(1)
+    expect(upstream.refreshed).toEqual(['refresh 0', 'refresh 1'])
+    expect(await stored()).toMatchObject({ upstream: { accessToken: 'access 2', seq: 2 } })
+  })
+
+  it('is asked for once more after ten minutes, and by a process that never heard it', async () => {
+    const { ask, start, upstream, environment } = await stuck()
+    await expect(ask()).rejects.toThrow(StoreUnavailable)
+    await environment.drain()
+    environment.advance(600)
+    await expect(ask()).rejects.toThrow(StoreUnavailable)
+    await environment.drain()
+    await expect(start().ask()).rejects.toThrow(StoreUnavailable)
+    await environment.drain()
+    expect(upstream.refreshed).toEqual(['refresh 0', 'refresh 0', 'refresh 0'])
+  })
+
+  it('and was wrong, for another host had refreshed, is forgotten at once', async () => {
+    const { ask, upstream, answers, records, stored } = await world()
+    answers.refresh = async () => {
+      // A lenient upstream: the refresh token stays the same one.
+      await records.grants.change(id, (grant) => {
+        if (!isOfLogin(grant)) return { answer: undefined }
+        return { next: { ...grant, upstream: { ...grant.upstream, accessToken: 'theirs', seq: 1 } }, answer: undefined }
+      })
+      throw new UpstreamRefused('invalid_grant')
+    }
+    expect(await ask()).toBe(1)
+    answers.refresh = async () => ({ accessToken: 'ours', expiresAt: 9_999_999_999 })
+    expect(await ask()).toBe(2)
+    expect(upstream.refreshed).toEqual(['refresh 0', 'refresh 0'])
+    expect(await stored()).toMatchObject({ upstream: { accessToken: 'ours', refreshToken: 'refresh 0' } })
   })
 })
 

@@ -1,6 +1,9 @@
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
+import { BoundedCache } from '../protocol/bounded-cache.ts'
+import { hashSecret } from '../protocol/compare.ts'
+import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 import type { Outcome, Seen, Step } from '../records/collection.ts'
 import { type Grant, isOfLogin, isUpstreamDue, type LoginGrant } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
@@ -30,13 +33,20 @@ export interface UpstreamTokensNeeds {
 }
 
 /** What a refresh needs that somebody waits for. */
-type AwaitedNeeds = UpstreamTokensNeeds & CommitNeeds
+interface AwaitedNeeds extends UpstreamTokensNeeds, Pick<CommitNeeds, 'late'> {
+  /** By their hashes, upstream refresh tokens that the upstream refused and whose grant could not be ended then; and until when that is remembered. */
+  readonly dead: BoundedCache<UnixSeconds>
+}
+
+/** A store that was away is back by then. What is forgotten sooner is asked once more, and refused once more. */
+const rememberedAsDead: Seconds = 600
 
 /** Opens the keeper. */
 export function upstreamTokens(needs: UpstreamTokensNeeds): UpstreamTokensKeeper {
   const { records, environment } = needs
   const { grants } = records
   const underWay = new Map<string, Promise<unknown>>()
+  const dead = new BoundedCache<UnixSeconds>(1000)
 
   return {
     async changeFresh<Answer>(grantId: string, step: Step<Grant, Answer>, from: Seen<Grant>): Promise<Answer> {
@@ -47,7 +57,7 @@ export function upstreamTokens(needs: UpstreamTokensNeeds): UpstreamTokensKeeper
         return grants.change(grantId, step)
       }
       const answered = new Promise<Answer>((resolve, reject) => {
-        const refreshing = refreshAlone({ ...needs, late: reject }, grantId, step).finally(() => underWay.delete(grantId))
+        const refreshing = refreshAlone({ ...needs, dead, late: reject }, grantId, step).finally(() => underWay.delete(grantId))
         refreshing.then(resolve, reject)
         // The refresh goes on when whoever asked for it has gone, or was told: the upstream may have spent its token already.
         environment.defer(refreshing.then(() => {}))
@@ -81,8 +91,10 @@ function refreshAlone<Answer>(needs: AwaitedNeeds, grantId: string, step: Step<G
 }
 
 async function refresh<Answer>(needs: AwaitedNeeds, grant: LoginGrant, step: Step<Grant, Answer>, seen: Seen<Grant>): Promise<Answer> {
-  const { records, upstreamClient, environment, emit } = needs
+  const { records, upstreamClient, dead, environment, emit } = needs
   const { refreshToken = '', seq } = grant.upstream
+  // An upstream that ends everything when a dead token comes back must not see it twice.
+  if ((dead.find(hashSecret(refreshToken)) ?? 0) > environment.now()) return refused(needs, grant, step)
   let tokens: UpstreamTokens
   try {
     tokens = await upstreamClient.refresh(refreshToken)
@@ -92,7 +104,8 @@ async function refresh<Answer>(needs: AwaitedNeeds, grant: LoginGrant, step: Ste
       environment.defer(records.grants.change(grant.id, noteUnreachable))
     }
     if (!(cause instanceof UpstreamRefused)) throw cause
-    return refused(needs, grant, step, cause)
+    emit({ type: 'upstream.failed', operation: 'refresh', reason: cause.reason })
+    return refused(needs, grant, step)
   }
   const { applied, answer } = await commitUpstreamTokens(needs, { grantId: grant.id, from: seq, tokens, step, seen })
   if (applied === 'kept') emit({ type: 'upstream.refreshed', grantId: grant.id })
@@ -107,17 +120,18 @@ async function refresh<Answer>(needs: AwaitedNeeds, grant: LoginGrant, step: Ste
 
 // Another host without our lease may have refreshed in between; then its tokens are good and the no was about the old ones.
 async function refused<Answer>(
-  { records, ending, emit }: UpstreamTokensNeeds,
+  { records, ending, dead, environment }: AwaitedNeeds,
   grant: LoginGrant,
   step: Step<Grant, Answer>,
-  cause: UpstreamRefused,
 ): Promise<Answer> {
-  emit({ type: 'upstream.failed', operation: 'refresh', reason: cause.reason })
+  const name = hashSecret(grant.upstream.refreshToken ?? '')
+  dead.keep(name, environment.now() + rememberedAsDead)
   const { ended, answer } = await records.grants.change(grant.id, (current, now): Outcome<Grant, { ended: boolean; answer: Answer }> => {
     if (current?.upstream?.seq === grant.upstream.seq) return { next: 'gone', answer: { ended: true, answer: step(undefined, now).answer } }
     const { next, answer } = step(current, now)
     return { ...(next !== undefined && { next }), answer: { ended: false, answer } }
   })
+  dead.forget(name)
   if (ended) ending.ended(grant, 'upstream_refused')
   return answer
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Event } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { type Identity, UpstreamRefused, UpstreamUnavailable } from '../ports/upstream.ts'
+import { defaultLifetimes as lifetimes } from '../protocol/lifetimes.ts'
 import type { Grant, LoginGrant } from '../records/grant.ts'
 import { openRecords } from '../records/records.ts'
 import { fixedEnvironment } from '../testing/fixed-environment.ts'
@@ -19,7 +20,7 @@ async function world({ upstream = {}, refresh = {} }: { upstream?: Partial<Grant
   const store = storeDouble(environment)
   const events: Event[] = []
   const emit = (event: Event): void => void events.push(event)
-  const records = openRecords({ store, namespace: 'test', issuer: 'https://mcp.example.com', secure: false, environment, emit })
+  const records = openRecords({ store, lifetimes, namespace: 'test', issuer: 'https://mcp.example.com', secure: false, environment, emit })
   const asked: string[] = []
   const answers: { identify: () => Promise<Identity>; refresh: () => Promise<void> } = {
     identify: async () => identity,

@@ -3,6 +3,7 @@ import type { Environment } from '../ports/environment.ts'
 import { type Upstream, UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
 import { parseScope } from '../protocol/scope.ts'
 import type { ExpandScopes } from '../protocol/scope-hierarchy.ts'
+import { isClientRefusal } from './client-refusals.ts'
 
 /** What asking needs. */
 export interface AskNeeds {
@@ -54,9 +55,20 @@ const longest = 100 * 365 * 86_400
 // answer they keep the name of the error and nothing that could be a token.
 function judge({ errorNames = {} }: Upstream, cause: unknown): Error {
   if (cause instanceof UpstreamUnavailable) return cause
-  if (!(cause instanceof oauth.ResponseBodyError)) {
-    return new UpstreamUnavailable('answer_not_usable', { cause: new Error(cause instanceof Error ? cause.message : 'unknown') })
-  }
-  const error = ownMember(errorNames, cause.error) ?? (/^[a-z_-]{1,64}$/.test(cause.error) ? cause.error : 'error_without_name')
-  return error === 'invalid_grant' ? new UpstreamRefused(error) : new UpstreamUnavailable(error)
+  const error = cause instanceof oauth.ResponseBodyError ? nameOf(cause.error, errorNames) : undefined
+  if (error === 'invalid_grant') return new UpstreamRefused(error)
+  // A 401 is about us and nobody else, whatever it is called (RFC 6749 §5.2).
+  const isNamed = error !== undefined && isClientRefusal(error)
+  const reason = isUnauthorized(cause) && !isNamed ? 'status_401' : error
+  if (reason !== undefined) return new UpstreamUnavailable(reason, { sent: !isClientRefusal(reason) })
+  return new UpstreamUnavailable('answer_not_usable', { cause: new Error(cause instanceof Error ? cause.message : 'unknown') })
+}
+
+function nameOf(error: string, errorNames: NonNullable<Upstream['errorNames']>): string {
+  return ownMember(errorNames, error) ?? (/^[a-z_-]{1,64}$/.test(error) ? error : 'error_without_name')
+}
+
+function isUnauthorized(cause: unknown): boolean {
+  if (cause instanceof oauth.ResponseBodyError) return cause.status === 401
+  return cause instanceof oauth.OperationProcessingError && cause.cause instanceof Response && cause.cause.status === 401
 }

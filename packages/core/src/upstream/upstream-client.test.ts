@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Event } from '../ports/events.ts'
 import {
   type Upstream,
   type UpstreamClientCredentials,
@@ -38,6 +39,7 @@ function open(
   { upstream = {}, credentials = {} }: { upstream?: Partial<Upstream>; credentials?: Partial<UpstreamClientCredentials> } = {},
 ) {
   const asked: Asked[] = []
+  const events: Event[] = []
   const environment = fixedEnvironment({
     async fetch(url, init) {
       const request = new Request(url, init)
@@ -53,8 +55,9 @@ function open(
     requiredScopes: ['read'],
     expandScopes: expandScopes(upstream.includedScopes ?? {}),
     environment,
+    emit: (event) => events.push(event),
   })
-  return { client, asked, environment }
+  return { client, asked, environment, events }
 }
 
 const json = (body: object, init?: ResponseInit) => () => Response.json(body, init)
@@ -259,20 +262,21 @@ describe('the upstream’s no (RFC 6749 §5.2, REL-R8)', () => {
       'our expired secret is an alarm, and never logs people out',
       json({ error: 'invalid_client' }, { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }),
       {},
-      { unavailable: 'invalid_client', sent: true },
+      { unavailable: 'invalid_client', sent: false },
     ],
     [
       'unauthorized_client too',
       json({ error: 'unauthorized_client' }, { status: 400 }),
       {},
-      { unavailable: 'unauthorized_client', sent: true },
+      { unavailable: 'unauthorized_client', sent: false },
     ],
     [
       'a 401 without a body too',
       () => new Response('', { status: 401, headers: { 'www-authenticate': 'Bearer' } }),
       {},
-      { unavailable: 'answer_not_usable', sent: true },
+      { unavailable: 'status_401', sent: false },
     ],
+    ['and a 401 by any other name', json({ error: 'invalid_request' }, { status: 401 }), {}, { unavailable: 'status_401', sent: false }],
     ['an error that nobody knows', json({ error: 'slow_down' }, { status: 400 }), {}, { unavailable: 'slow_down', sent: true }],
     [
       'one that has no name',
@@ -349,7 +353,7 @@ describe('the upstream is asked who the person is', () => {
     ],
     ['403 is not: it may be a limit', json({}, { status: 403 }), { unavailable: 'status_403', sent: true }],
     ['404 is not', json({}, { status: 404 }), { unavailable: 'status_404', sent: true }],
-    ['429 is not', json({}, { status: 429 }), { unavailable: 'status_429', sent: true }],
+    ['429 is not', json({}, { status: 429 }), { unavailable: 'status_429', sent: false }],
     ['500 is not', json({}, { status: 500 }), { unavailable: 'status_500', sent: true }],
     ['HTML is not', () => new Response('<html>'), { unavailable: 'not_json', sent: true }],
   ])('%s', async (_, answer, end) => {

@@ -15,6 +15,7 @@ import { formatScope, upstreamScopes } from '../protocol/scope.ts'
 import { isOurSubject } from '../protocol/subject.ts'
 import { type AskNeeds, askForTokens } from './ask-for-tokens.ts'
 import { authenticationOf } from './client-authentication.ts'
+import { type ClientRefusalsNeeds, clientRefusals } from './client-refusals.ts'
 import { type UpstreamFetch, upstreamDeadline, upstreamFetch } from './upstream-fetch.ts'
 import { watchedUpstreamClient } from './watched-upstream-client.ts'
 
@@ -33,7 +34,7 @@ export interface UpstreamClient {
 }
 
 /** What the upstream client is made of. */
-export interface UpstreamClientNeeds extends AskNeeds {
+export interface UpstreamClientNeeds extends AskNeeds, ClientRefusalsNeeds {
   readonly credentials: UpstreamClientCredentials
   /** Our one callback, as registered with the upstream. */
   readonly callbackUrl: string
@@ -56,6 +57,8 @@ function openClient({ credentials, callbackUrl, requiredScopes, ...needs }: Upst
   const authentication = authenticationOf(upstream, credentials)
   const options = optionsOf(upstream, call)
   const within = inTime(environment, upstreamDeadline)
+  const askAsClient = clientRefusals(needs)
+  const askForOurs = (request: Parameters<typeof askForTokens>[1]) => askAsClient(() => askForTokens(needs, request))
   return {
     authorizationUrl(state, verifier, scopes) {
       const ours = { response_type: 'code', client_id: credentials.clientId, redirect_uri: callbackUrl, state }
@@ -64,7 +67,7 @@ function openClient({ credentials, callbackUrl, requiredScopes, ...needs }: Upst
     exchangeCode({ iss, ...answer }, state, verifier) {
       // An issuer that the provider does not name cannot be compared; the callback path and the state bind the answer.
       const sent = new URLSearchParams({ ...answer, ...(upstream.issuer !== undefined && iss !== undefined && { iss }) })
-      return askForTokens(needs, async () => {
+      return askForOurs(async () => {
         const parameters = oauth.validateAuthResponse(server, client, sent, state)
         const pkce = upstream.pkce ? verifier : oauth.nopkce
         const response = await oauth.authorizationCodeGrantRequest(server, client, authentication, parameters, callbackUrl, pkce, options)
@@ -72,7 +75,7 @@ function openClient({ credentials, callbackUrl, requiredScopes, ...needs }: Upst
       })
     },
     refresh: (refreshToken) =>
-      askForTokens(needs, async () => {
+      askForOurs(async () => {
         const response = await oauth.refreshTokenGrantRequest(server, client, authentication, refreshToken, options)
         return oauth.processRefreshTokenResponse(server, client, response)
       }),

@@ -27,7 +27,8 @@ export function upstreamFetch(environment: Environment, quirks: UpstreamQuirks =
     if (reason !== undefined) {
       // A body that nobody reads keeps its connection until the garbage collector comes by.
       await response.body?.cancel().catch(() => {})
-      throw new UpstreamUnavailable(reason, retryAfterOf(response))
+      // Who is told that there were too many requests is told that this one was not carried out (RFC 6585 §4).
+      throw new UpstreamUnavailable(reason, { ...retryAfterOf(response), sent: status !== 429 })
     }
     const text = await readLimited(response).catch((cause: unknown) => {
       throw unavailable(cause)
