@@ -101,6 +101,8 @@ export async function liveThrough(house: House, canaries: Canaries): Promise<str
   const worse = await comeToCallback(house)
   await worse.tab.open(worse.callback)
   back()
+  // It is asked again after a pause.
+  house.environment.advance(5)
   await note(await house.call('/authorize?client_id=unknown-client&redirect_uri=https://evil.example/callback&state=evil-state-012345'))
   const denied = openTab(house)
   await denied.decide(await denied.open(house.authorizeUrl(clientId, { state: 'denied-state-012345' })), 'deny')
