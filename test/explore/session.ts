@@ -61,7 +61,7 @@ export const start = 1_767_268_800
 /** For how long the upstream's access tokens are good. */
 export const upstreamLifetime = 28_800
 
-const lifetimes = { accessToken: 3_600, code: 60, grantIdle: 7_776_000, grant: 31_536_000 }
+const lifetimes = { accessToken: 3_600, code: 60, grantIdle: 7_776_000, grant: 31_536_000, lostStore: 600 }
 const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 const codeHash = 'the hash of the code'
 

@@ -53,7 +53,15 @@ async function world({ expiresIn = 60 }: { expiresIn?: number } = {}) {
   const start = (): Host => {
     const events: Event[] = []
     const emit = (event: Event): void => void events.push(event)
-    const records = openRecords({ store, lifetimes, namespace: 'test', issuer: 'https://mcp.example.com', secure: false, environment, emit })
+    const records = openRecords({
+      store,
+      lifetimes,
+      namespace: 'test',
+      issuer: 'https://mcp.example.com',
+      secure: false,
+      environment,
+      emit,
+    })
     const ending = grantEnding({ records, upstreamClient, environment, emit })
     const keeper = upstreamTokens({ records, upstreamClient, ending, environment, emit })
     return { records, keeper, events, ask: async (from) => keeper.changeFresh(id, count, from ?? (await records.grants.read(id))) }
