@@ -4,7 +4,8 @@ import type { Event } from '../ports/events.ts'
 import { type Entry, type Store, StoreUnavailable, StoreUnreadable } from '../ports/store.ts'
 import { fixedEnvironment } from '../testing/fixed-environment.ts'
 import { storeDouble } from '../testing/store-double.ts'
-import { type Collection, openCollection, parseRecord, type Step } from './collection.ts'
+import { type Collection, openCollection, type Step } from './collection.ts'
+import { parseRecord } from './entry-reader.ts'
 
 interface Counter {
   readonly count: number

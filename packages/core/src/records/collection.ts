@@ -1,9 +1,10 @@
 import type { z } from 'zod'
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
-import { type Entry, type Store, StoreUnavailable, StoreUnreadable } from '../ports/store.ts'
+import { type Entry, type Store, StoreUnavailable } from '../ports/store.ts'
 import { BoundedCache } from '../protocol/bounded-cache.ts'
 import type { Seconds, UnixSeconds } from '../protocol/time.ts'
+import { entryReader, frozen, type ParsedRecords } from './entry-reader.ts'
 
 /** What every record has: the moment it ends, checked on reading whatever the backend does about it (threat T94). */
 export interface Ending {
@@ -70,9 +71,6 @@ const patience: Seconds = 2
 /** Parsed records kept by version, so that an unchanged record is neither opened nor parsed again. */
 const cached = 10_000
 
-/** A record that cannot be read is told of this often: a busy client asks for it many times. */
-const toldEvery: Seconds = 300
-
 /** Opens the collection of one kind of record. */
 export function openCollection<Rec extends Ending>(parts: CollectionParts<Rec>): Collection<Rec> {
   const { read, write, remove } = openEntries(parts)
@@ -107,35 +105,9 @@ interface Entries<Rec> {
 }
 
 function openEntries<Rec extends Ending>(parts: CollectionParts<Rec>): Entries<Rec> {
-  const { kind, store, environment, emit, shape, name, missed } = parts
-  const parsed = new BoundedCache<{ version: string; record: Rec }>(cached)
-  const quietUntil = new BoundedCache<UnixSeconds>(1000)
-
-  function parse(key: string, entry: Entry): Rec {
-    const known = parsed.find(key)
-    if (known?.version === entry.version) return known.record
-    const record = frozen(parseRecord(shape, entry.value))
-    if (entry.outdated) emit({ type: 'record.outdated', kind })
-    parsed.keep(key, { version: entry.version, record })
-    return record
-  }
-
-  async function look(key: string): Promise<Seen<Rec>> {
-    try {
-      const entry = await store.get(key)
-      return { entry, record: entry && parse(key, entry) }
-    } catch (cause) {
-      if (cause instanceof StoreUnreadable) tell(key)
-      throw cause
-    }
-  }
-
-  function tell(key: string): void {
-    const now = environment.now()
-    if (now < (quietUntil.find(key) ?? 0)) return
-    quietUntil.keep(key, now + toldEvery)
-    emit({ type: 'record.unreadable', kind, name: key })
-  }
+  const { store, environment, name, missed } = parts
+  const parsed: ParsedRecords<Rec> = new BoundedCache(cached)
+  const look = entryReader(parts, parsed)
 
   return {
     async read(id) {
@@ -160,24 +132,4 @@ function openEntries<Rec extends Ending>(parts: CollectionParts<Rec>): Entries<R
       return gone ? { record: undefined, entry: undefined } : undefined
     },
   }
-}
-
-// Records are kept and handed out, to tools among others: nobody may change one without saying so to the store.
-function frozen<Value>(value: Value): Value {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  Object.values(value).forEach(frozen)
-  return Object.freeze(value)
-}
-
-/** The record in a stored text. Throws `StoreUnreadable`: a release never writes what the previous one cannot read, so this is damage. */
-export function parseRecord<Rec>(shape: z.ZodType<Rec>, text: string): Rec {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (cause) {
-    throw new StoreUnreadable('a record is not JSON', { cause })
-  }
-  const result = shape.safeParse(json)
-  if (!result.success) throw new StoreUnreadable('a record does not have the shape of its kind', { cause: result.error })
-  return result.data
 }

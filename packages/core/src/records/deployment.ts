@@ -5,7 +5,7 @@ import { type Store, StoreUnreadable } from '../ports/store.ts'
 import { ConfigurationError } from '../protocol/errors.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import type { UnixSeconds } from '../protocol/time.ts'
-import { parseRecord } from './collection.ts'
+import { parseRecord } from './entry-reader.ts'
 
 /** The first record of a store: whose it is, and the keys that never rotate. Hosts that share a store share it. */
 export interface Deployment {

@@ -1,25 +1,31 @@
 import * as oauth from 'oauth4webapi'
-import type { Environment } from '../ports/environment.ts'
 import { type Upstream, UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
 import { parseScope } from '../protocol/scope.ts'
 import type { ExpandScopes } from '../protocol/scope-hierarchy.ts'
-import { isClientRefusal } from './client-refusals.ts'
+import { type ClientRefusalsNeeds, clientRefusals, isClientRefusal } from './client-refusals.ts'
 
 /** What asking needs. */
-export interface AskNeeds {
+export interface AskNeeds extends ClientRefusalsNeeds {
   readonly upstream: Upstream
   /** Upstreams leave out of their answers what another granted scope includes. */
   readonly expandScopes: ExpandScopes
-  readonly environment: Environment
 }
 
+/** Makes a token request and answers the tokens in our words. */
+export type AskForTokens = (request: () => Promise<oauth.TokenEndpointResponse>) => Promise<UpstreamTokens>
+
 /**
- * Makes a token request and answers the tokens in our words (RFC 6749 §5.1). Rejects with `UpstreamRefused` when the answer is
- * no, and with `UpstreamUnavailable` for anything else (RFC 6749 §5.2).
+ * Opens the way to the upstream's token endpoint (RFC 6749 §5.1). It rejects with `UpstreamRefused` when the answer is no, and
+ * with `UpstreamUnavailable` for anything else (RFC 6749 §5.2), and at once while the upstream does not take us for its client.
  */
-export async function askForTokens(
+export function openTokenRequests(needs: AskNeeds): AskForTokens {
+  const askAsClient = clientRefusals(needs)
+  return (request) => askAsClient(() => readTokens(needs, request))
+}
+
+async function readTokens(
   { upstream, expandScopes, environment }: AskNeeds,
-  request: () => Promise<oauth.TokenEndpointResponse>,
+  request: Parameters<AskForTokens>[0],
 ): Promise<UpstreamTokens> {
   const answer = await request().catch((cause: unknown) => {
     throw judge(upstream, cause)

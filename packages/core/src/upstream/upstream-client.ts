@@ -1,10 +1,10 @@
 import * as oauth from 'oauth4webapi'
-import { type InTime, inTime } from '../ports/in-time.ts'
+import type { Environment } from '../ports/environment.ts'
+import { inTime } from '../ports/in-time.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import {
   type Identity,
   type Upstream,
-  type UpstreamCall,
   type UpstreamClientCredentials,
   UpstreamRefused,
   type UpstreamTokens,
@@ -13,9 +13,8 @@ import {
 import { challengeOf } from '../protocol/pkce.ts'
 import { formatScope, upstreamScopes } from '../protocol/scope.ts'
 import { isOurSubject } from '../protocol/subject.ts'
-import { type AskNeeds, askForTokens } from './ask-for-tokens.ts'
+import { type AskNeeds, openTokenRequests } from './ask-for-tokens.ts'
 import { authenticationOf } from './client-authentication.ts'
-import { type ClientRefusalsNeeds, clientRefusals } from './client-refusals.ts'
 import { type UpstreamFetch, upstreamDeadline, upstreamFetch } from './upstream-fetch.ts'
 import { watchedUpstreamClient } from './watched-upstream-client.ts'
 
@@ -34,7 +33,7 @@ export interface UpstreamClient {
 }
 
 /** What the upstream client is made of. */
-export interface UpstreamClientNeeds extends AskNeeds, ClientRefusalsNeeds {
+export interface UpstreamClientNeeds extends AskNeeds {
   readonly credentials: UpstreamClientCredentials
   /** Our one callback, as registered with the upstream. */
   readonly callbackUrl: string
@@ -56,9 +55,7 @@ function openClient({ credentials, callbackUrl, requiredScopes, ...needs }: Upst
   const client: oauth.Client = { client_id: credentials.clientId }
   const authentication = authenticationOf(upstream, credentials)
   const options = optionsOf(upstream, call)
-  const within = inTime(environment, upstreamDeadline)
-  const askAsClient = clientRefusals(needs)
-  const askForOurs = (request: Parameters<typeof askForTokens>[1]) => askAsClient(() => askForTokens(needs, request))
+  const askForTokens = openTokenRequests(needs)
   return {
     authorizationUrl(state, verifier, scopes) {
       const ours = { response_type: 'code', client_id: credentials.clientId, redirect_uri: callbackUrl, state }
@@ -67,7 +64,7 @@ function openClient({ credentials, callbackUrl, requiredScopes, ...needs }: Upst
     exchangeCode({ iss, ...answer }, state, verifier) {
       // An issuer that the provider does not name cannot be compared; the callback path and the state bind the answer.
       const sent = new URLSearchParams({ ...answer, ...(upstream.issuer !== undefined && iss !== undefined && { iss }) })
-      return askForOurs(async () => {
+      return askForTokens(async () => {
         const parameters = oauth.validateAuthResponse(server, client, sent, state)
         const pkce = upstream.pkce ? verifier : oauth.nopkce
         const response = await oauth.authorizationCodeGrantRequest(server, client, authentication, parameters, callbackUrl, pkce, options)
@@ -75,11 +72,11 @@ function openClient({ credentials, callbackUrl, requiredScopes, ...needs }: Upst
       })
     },
     refresh: (refreshToken) =>
-      askForOurs(async () => {
+      askForTokens(async () => {
         const response = await oauth.refreshTokenGrantRequest(server, client, authentication, refreshToken, options)
         return oauth.processRefreshTokenResponse(server, client, response)
       }),
-    identify: (accessToken) => identify(upstream, within, { getJson: (url, headers) => getJson(call, url, accessToken, headers) }),
+    identify: identifying(upstream, call, environment),
     async revoke({ accessToken, refreshToken }) {
       const { revocation } = upstream
       if (!revocation) return
@@ -94,11 +91,14 @@ function openClient({ credentials, callbackUrl, requiredScopes, ...needs }: Upst
 
 // However often a provider asks for it, it is one answer that is waited for. A person with a subject of ours would be a client, or
 // somebody whom another issuer vouched for (spec row R99).
-async function identify(upstream: Upstream, within: InTime, call: UpstreamCall): Promise<Identity> {
-  const asking = (async () => upstream.identify(call))()
-  const identity = await within(asking, () => new UpstreamUnavailable('deadline'))
-  if (isOurSubject(identity.subject)) throw new UpstreamRefused('identity_subject_ours')
-  return identity
+function identifying(upstream: Upstream, call: UpstreamFetch, environment: Environment): UpstreamClient['identify'] {
+  const within = inTime(environment, upstreamDeadline)
+  return async (accessToken) => {
+    const asking = (async () => upstream.identify({ getJson: (url, headers) => getJson(call, url, accessToken, headers) }))()
+    const identity = await within(asking, () => new UpstreamUnavailable('deadline'))
+    if (isOurSubject(identity.subject)) throw new UpstreamRefused('identity_subject_ours')
+    return identity
+  }
 }
 
 function serverOf({ issuer, authorizationEndpoint, tokenEndpoint, revocation }: Upstream): oauth.AuthorizationServer {
