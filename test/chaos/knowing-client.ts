@@ -34,6 +34,12 @@ interface Persevered<Result> {
   readonly unsure: boolean
 }
 
+/** One client's part of the world. */
+interface Life extends World {
+  /** What it asked, and what was answered, in order: for whoever has to find out why something went wrong. */
+  readonly trail: string[]
+}
+
 /** Thrown to end what somebody is at: everything is over, or a no was written down. */
 class Over extends Error {}
 
@@ -44,7 +50,8 @@ const impatienceMs = 50
  * A client and a person, from registration to revocation: it knows what it holds, so that it can tell a wrongful no from one
  * that a spend of unknown outcome explains. After that there is one more login. Resolves when it is done, or everything is over.
  */
-export async function live(world: World): Promise<void> {
+export async function live(shared: World): Promise<void> {
+  const world: Life = { ...shared, trail: [] }
   try {
     await surely(world, 'metadata', () => world.hosts.fetch('/.well-known/oauth-authorization-server'))
     const answer = await surely(world, 'register', () => askToRegister(world.hosts))
@@ -58,7 +65,7 @@ export async function live(world: World): Promise<void> {
 }
 
 /** From the authorization request to tokens; undefined when something was spent on the way and nobody knows how that came out. */
-async function signIn(world: World, clientId: string): Promise<Held | undefined> {
+async function signIn(world: Life, clientId: string): Promise<Held | undefined> {
   const { hosts, ledger } = world
   const kindOf = (url: string): AskedKind => (url.includes('/authorize') ? 'authorize' : url.includes('/consent') ? 'consent' : 'callback')
   const tab = openTab({ baseUrl: hosts.baseUrl, call: (url, init) => ask(world, kindOf(url), () => hosts.fetch(url, init)) })
@@ -83,7 +90,7 @@ async function signIn(world: World, clientId: string): Promise<Held | undefined>
   return undefined
 }
 
-async function use(world: World, held: Held): Promise<void> {
+async function use(world: Life, held: Held): Promise<void> {
   const { hosts } = world
   for (let round = 0; round < 3; round += 1) {
     for (let call = 0; call < 3; call += 1) await keeping(world, held, 'verify', () => callTool(hosts, held.tokens.access_token))
@@ -95,7 +102,7 @@ async function use(world: World, held: Held): Promise<void> {
 }
 
 /** Asks with what is held: a no is excused by upstream tokens that were lost, and by nothing else. */
-async function keeping(world: World, held: Held, kind: AskedKind, request: () => Promise<Response>): Promise<Response> {
+async function keeping(world: Life, held: Held, kind: AskedKind, request: () => Promise<Response>): Promise<Response> {
   const { result } = await persevere(world, () => ask(world, kind, request))
   if (result.status === 200) return result
   if (!world.isLost(held.upstreamCode)) await wrongAnswer(world, kind, result)
@@ -103,24 +110,24 @@ async function keeping(world: World, held: Held, kind: AskedKind, request: () =>
   throw new Over()
 }
 
-async function surely(world: World, kind: AskedKind, request: () => Promise<Response>, status?: number): Promise<Response> {
+async function surely(world: Life, kind: AskedKind, request: () => Promise<Response>, status?: number): Promise<Response> {
   const { result } = await persevere(world, () => ask(world, kind, request))
   if (status === undefined ? !result.ok : result.status !== status) await wrongAnswer(world, kind, result)
   return result
 }
 
-async function wrongAnswer(world: World, kind: AskedKind, answer: Response): Promise<never> {
+async function wrongAnswer(world: Life, kind: AskedKind, answer: Response): Promise<never> {
   return wrong(world, `${kind}: ${answer.status} ${await answer.text()}`)
 }
 
-function wrong({ ledger }: World, what: string): never {
-  ledger.wrongful.push(what)
+function wrong({ ledger, trail }: Life, what: string): never {
+  ledger.wrongful.push(`${what.replace(/<style>.*<\/style>/s, '')}, after: ${trail.join(', ')}`)
   throw new Over()
 }
 
 /** Asks again while the answer is 503, or none. */
 async function persevere<Result extends { readonly status: number }>(
-  world: World,
+  world: Life,
   work: () => Promise<Result>,
 ): Promise<Persevered<Result>> {
   for (let unsure = false; ; ) {
@@ -137,17 +144,19 @@ async function persevere<Result extends { readonly status: number }>(
 }
 
 /** Asks once, and writes down what came of it. */
-async function ask({ ledger, isRough, pauseMs = 0 }: World, kind: AskedKind, request: () => Promise<Response>): Promise<Response> {
+async function ask({ ledger, trail, isRough, pauseMs = 0 }: Life, kind: AskedKind, request: () => Promise<Response>): Promise<Response> {
   if (pauseMs > 0) await sleep(pauseMs)
   const [rough, began] = [isRough(), performance.now()]
   try {
     const answer = await request()
     const took = performance.now() - began
     const { status, headers } = answer
+    trail.push(`${kind} ${status} in ${Math.round(took)} ms${rough ? ' rough' : ''}`)
     const error = status < 400 && !headers.has('location') ? undefined : errorOf(answer, await answer.clone().text())
     ledger.judge({ kind, status, error, retryAfter: headers.get('retry-after'), challenge: headers.get('www-authenticate'), took, rough })
     return answer
   } catch (cause) {
+    trail.push(`${kind} unanswered`)
     ledger.requests += 1
     ledger.unanswered += 1
     throw cause
