@@ -6,6 +6,7 @@ import { redisStore } from '@drawbridge/storage'
 import { afterEach, describe, expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { redisCommand, startRedis } from '../support/redis-server.ts'
+import { openTcpProxy } from '../support/tcp-proxy.ts'
 
 const cleanUp: (() => Promise<void> | void)[] = []
 afterEach(async () => {
@@ -37,6 +38,11 @@ async function road(target: () => number) {
   }
 }
 
+/** How many clients a Redis has, beside the one that asks. */
+async function connectionsOf(port: number): Promise<number> {
+  return Number(/connected_clients:(\d+)/.exec(await redisCommand(port, 'INFO', 'clients'))?.[1]) - 1
+}
+
 /** Asks twice a second until it is answered; how many seconds that took. */
 async function secondsUntil(work: () => Promise<unknown>): Promise<number> {
   const start = Date.now()
@@ -64,6 +70,36 @@ describe('redisStore on a network', () => {
     await expect(store.get('silent')).rejects.toThrow(StoreUnavailable)
     expect(await secondsUntil(() => store.get('silent'))).toBeLessThan(6)
     expect(await store.set('again:record:one', 'one', 60, undefined)).toBeDefined()
+    await store.close()
+  })
+
+  it('keeps one connection, and gives no answer to another question, where every second connection ends', async () => {
+    const redis = await startRedis()
+    cleanUp.push(() => redis.close())
+    const way = await openTcpProxy(() => [redis.port])
+    cleanUp.push(() => way.close())
+    const store = redisStore(`redis://127.0.0.1:${way.port}`)
+    const names = Array.from({ length: 40 }, (_, index) => `network:record:${index}`)
+    for (const name of names) await secondsUntil(() => store.set(name, name, 60, undefined))
+    const until = Date.now() + 3_000
+    way.reset(0.5)
+    const strange = await Promise.all(
+      names.map(async (name) => {
+        for (; Date.now() < until; await sleep(5)) {
+          const value = await store.get(name).then(
+            (entry) => entry?.value,
+            () => name,
+          )
+          if (value !== name) return `${name} is ${value}`
+        }
+        return undefined
+      }),
+    )
+    way.mend()
+    expect(strange.filter((answer) => answer !== undefined)).toEqual([])
+    await secondsUntil(() => store.get(names[0] ?? ''))
+    // What was given up a moment ago is seen to be gone.
+    await expect.poll(() => connectionsOf(redis.port), { timeout: 1_000 }).toBe(1)
     await store.close()
   })
 

@@ -29,9 +29,11 @@ export interface RedisClient {
   sendCommand(words: string[]): Promise<unknown>
   subscribe(channel: string, hear: (message: string) => void): Promise<unknown>
   clusterSlots(): Promise<unknown>
-  on(event: 'error', listener: (error: unknown) => void): unknown
+  on(event: 'error' | 'connect' | 'reconnecting', listener: (error: unknown) => void): unknown
   close(): Promise<void>
   destroy(): unknown
+  /** Another one with the same options, which is connected to nothing yet. */
+  duplicate(): RedisClient
 }
 
 /** Whether `value` is Keyv's adapter for Redis, of whichever copy of its package. */
@@ -44,7 +46,7 @@ export function isRedisClient(client: unknown): client is RedisClient {
   return (
     typeof client === 'object' &&
     client !== null &&
-    ['connect', 'get', 'eval', 'evalSha', 'on', 'close'].every((name) => typeof Reflect.get(client, name) === 'function')
+    ['connect', 'get', 'eval', 'evalSha', 'on', 'close', 'duplicate'].every((name) => typeof Reflect.get(client, name) === 'function')
   )
 }
 

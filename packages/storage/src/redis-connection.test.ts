@@ -7,7 +7,16 @@ const environment = fixedEnvironment()
 // A client that takes longer to load than a call may take, as on a slow disk or where several processes start at once.
 vi.mock('@keyv/redis', () => {
   environment.advance(1)
-  const client = { isOpen: true, connect() {}, get: async () => 'the-16-characters', eval() {}, evalSha() {}, on() {}, close() {} }
+  const client = {
+    isOpen: true,
+    connect() {},
+    get: async () => 'the-16-characters',
+    eval() {},
+    evalSha() {},
+    on() {},
+    close() {},
+    duplicate() {},
+  }
   class Adapter {
     readonly client = client
     namespace: string | undefined

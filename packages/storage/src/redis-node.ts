@@ -33,30 +33,32 @@ export interface RedisNode {
 /** Time for the calls under way when the connection is let go, in milliseconds: twice their deadline. */
 const closing = 1_000
 
-/** A node by its client. One that has become a replica is let go, so that the next command looks for the one that took over. */
+/** A node by its client, or one like it. One that has become a replica is let go, so that the next command looks for the one that took over. */
 export function redisNode(client: RedisClient, environment: Environment): RedisNode {
-  // Without a listener Node ends the process; what failed is told by the calls that it fails.
-  client.on('error', () => {})
+  let line = openLine(client)
   const letGo = (): void => {
-    if (client.isOpen) void Promise.resolve(client.destroy()).catch(() => {})
+    if (!line.client.isOpen) return
+    const old = line
+    line = openLine(old.client.duplicate())
+    old.end()
   }
   // Never awaited: it ends when the server is there, which may be long after this call.
   const open = (): void => {
-    if (!client.isOpen) client.connect().catch(() => {})
+    if (!line.client.isOpen) line.connect()
   }
   const watch = watchSilence(environment, letGo)
   return {
     get isOpen() {
-      return client.isOpen
+      return line.client.isOpen
     },
     get isReady() {
-      return client.isReady
+      return line.client.isReady
     },
     open,
     async run(command, signal) {
       open()
       try {
-        return await watch(signal, () => command(client))
+        return await watch(signal, () => command(line.client))
       } catch (cause) {
         if (isDemoted(cause)) letGo()
         throw cause
@@ -64,10 +66,50 @@ export function redisNode(client: RedisClient, environment: Environment): RedisN
     },
     letGo,
     async close() {
-      if (!client.isOpen) return
+      if (!line.client.isOpen) return
       // A connection that has gone silent never ends by itself.
-      await Promise.race([client.close().catch(() => {}), environment.sleep(closing)])
+      await Promise.race([line.client.close().catch(() => {}), environment.sleep(closing)])
       letGo()
+    },
+  }
+}
+
+/** A client until it is let go. It is never connected again: it might still be at connecting, and go on with that beside the new connection. */
+interface Line {
+  readonly client: RedisClient
+  connect(): void
+  end(): void
+}
+
+/**
+ * A client with two connections gives the answers of both to whoever asked first, which is an answer to another question; and one
+ * that is ended while it reaches for its server keeps the connection that it gets. So the first is not made, and the second waited for.
+ */
+function openLine(client: RedisClient): Line {
+  let isReaching = client.isOpen && !client.isReady
+  let isOver = false
+  const destroy = (): void => {
+    if (client.isOpen) client.destroy()
+  }
+  const reached = (): void => {
+    isReaching = false
+    if (isOver) destroy()
+  }
+  // Without a listener Node ends the process; what failed is told by the calls that it fails.
+  client.on('error', reached)
+  client.on('connect', reached)
+  client.on('reconnecting', () => {
+    isReaching = true
+  })
+  return {
+    client,
+    connect() {
+      isReaching = true
+      client.connect().catch(() => {})
+    },
+    end() {
+      isOver = true
+      if (!isReaching) destroy()
     },
   }
 }
