@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { ConfigurationError, type Environment, type OAuthProxy, type Store, StoreUnavailable, systemEnvironment } from '@drawbridge/core'
 import { mcpApp } from '@drawbridge/core/hono'
 import { serve } from '@drawbridge/core/node'
@@ -39,6 +40,16 @@ const plantings: Record<Planting, () => unknown> = {
     }),
   'error event': () => setImmediate(() => new EventEmitter().emit('error', new Error('planted'))),
 }
+
+const loop = monitorEventLoopDelay({ resolution: 5 })
+loop.enable()
+let kept = 0
+let before = workedHere()
+setInterval(() => {
+  const now = workedHere()
+  kept = Math.max(kept, now - before)
+  before = now
+}, 5).unref()
 
 let ahead = plan.ahead
 const system = systemEnvironment()
@@ -107,7 +118,12 @@ async function start(): Promise<void> {
   await server.ready().catch((cause: unknown) => {
     if (!(cause instanceof StoreUnavailable)) throw cause
   })
-  const app = mcpApp({ auth: server, mcp: createMcpHandler(() => mcpServer(server)), health: true })
+  const app = mcpApp({
+    auth: server,
+    mcp: createMcpHandler(() => mcpServer(server)),
+    health: true,
+    ...(plan.toolScopes && { toolScopes: plan.toolScopes }),
+  })
   const { port } = await serve(points?.answering(app) ?? app, { port: 0, print: () => {}, closing: () => server.close() })
   report({ is: 'listening', port })
 }
@@ -147,5 +163,16 @@ function mcpServer(auth: OAuthProxy): McpServer {
 function measure(): HostMeasure {
   globalThis.gc?.()
   const { rss, heapUsed } = process.memoryUsage()
-  return { rss, heapUsed, resources: process.getActiveResourcesInfo().length }
+  const [late, longest, { user, system }] = [loop.max / 1e6, kept, process.cpuUsage()]
+  loop.reset()
+  kept = 0
+  // Without the work for this measure.
+  before = workedHere()
+  return { rss, heapUsed, resources: process.getActiveResourcesInfo().length, late, kept: longest, worked: (user + system) / 1e3 }
+}
+
+/** The time that this thread worked, in milliseconds; before Node 24, all of them. */
+function workedHere(): number {
+  const { user, system } = process.threadCpuUsage?.() ?? process.cpuUsage()
+  return (user + system) / 1e3
 }

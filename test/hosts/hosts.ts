@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { ConfigurationError, type RecordedEvent, type Resealed } from '@drawbridge/core'
+import { ConfigurationError, type RecordedEvent, type Resealed, type ToolScopes } from '@drawbridge/core'
 import { type ServedStandIn, type StandInOptions, serveStandIn } from '@drawbridge/quickstart/stand-in'
 import { createFernetKey } from '@drawbridge/storage'
 import { freePort } from '../support/free-port.ts'
@@ -63,6 +63,8 @@ export interface HostsOptions {
   readonly whenReady?: boolean
   /** The public port. Nothing listens there unless a test sees to it. Default: a free one. */
   readonly port?: number
+  /** The scopes that tools need beside, which has the gate read every call. Default: none. */
+  readonly toolScopes?: ToolScopes
   /** Whether they tell no events. */
   readonly silent?: boolean
   /** Where they find the upstream, by where it is. Default: there. */
@@ -126,6 +128,7 @@ export async function startHosts(options: HostsOptions): Promise<Hosts> {
       ...(namespace !== undefined && { namespace }),
       ...(options.options && { options: options.options }),
       mortal,
+      ...(options.toolScopes && { toolScopes: options.toolScopes }),
       ...(options.silent && { silent: true }),
     }
     const host = await startHost(plan, troubles, options.send)

@@ -1,4 +1,4 @@
-import type { OAuthProxyOptions, RecordedEvent, Resealed } from '@drawbridge/core'
+import type { OAuthProxyOptions, RecordedEvent, Resealed, ToolScopes } from '@drawbridge/core'
 import type { RedisCluster } from '../support/redis-cluster.ts'
 import type { RedisSentinels } from '../support/redis-sentinel.ts'
 
@@ -38,6 +38,8 @@ export interface HostPlan {
   readonly ahead: number
   /** How far its clock is ahead of all others. Default: not at all. */
   readonly skew?: number
+  /** The scopes that tools need beside, which has the gate read every call. */
+  readonly toolScopes?: ToolScopes
   /** Options beside those that every host of a test has. */
   readonly options?: Partial<OAuthProxyOptions>
   /** Whether it can be told where to end. */
@@ -54,6 +56,12 @@ export interface HostMeasure {
   readonly heapUsed: number
   /** Sockets, timers and the like that keep it alive. */
   readonly resources: number
+  /** How late its event loop was at most since it was asked last, in milliseconds; a busy machine makes it late as well. */
+  readonly late: number
+  /** How much of that time it worked itself at most, between two turns of the loop, in milliseconds. */
+  readonly kept: number
+  /** The time that it worked since its start, in milliseconds. */
+  readonly worked: number
 }
 
 /** What a host tells. */

@@ -27,7 +27,9 @@ const closings: Record<StoppingPlan['closing'], () => Promise<void>> = {
 }
 
 async function answer(request: Request): Promise<Response> {
-  report({ begun: new URL(request.url).pathname })
+  const { pathname } = new URL(request.url)
+  report({ begun: pathname })
+  if (pathname === '/stream') return new Response(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(1)) }))
   await released
   return new Response('done')
 }
