@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
 import { type RedisServer, redisCommand, startRedis } from './redis-server.ts'
 
-/** A primary, its replica, and three who watch them: a Sentinel deployment of a test's own, on loopback. */
+/** A primary, its replicas, and three who watch them: a Sentinel deployment of a test's own, on loopback. */
 export interface RedisSentinels {
-  /** Both nodes; the first began as the primary. */
-  readonly nodes: readonly [RedisServer, RedisServer]
+  /** The nodes; the first began as the primary. */
+  readonly nodes: readonly [RedisServer, RedisServer, ...RedisServer[]]
   /** The options for `redisStore`. */
   readonly target: { readonly name: string; readonly sentinelRootNodes: { readonly host: string; readonly port: number }[] }
   /** The port of the primary, by the word of the first one who watches. */
@@ -24,28 +24,43 @@ export interface RedisSentinels {
 
 const name = 'drawbridge'
 
-/** Starts them; a primary that is away for `downAfter` milliseconds is replaced. */
-export async function startRedisSentinels({ downAfter = 500 }: { readonly downAfter?: number } = {}): Promise<RedisSentinels> {
+/** How a Sentinel deployment is made up. */
+export interface RedisSentinelsOptions {
+  /** After how many milliseconds a primary that is away is replaced. Default: 500. */
+  readonly downAfter?: number
+  /** Whether there is a second replica. Default: there is one. */
+  readonly twoReplicas?: boolean
+  /** Settings of every node. */
+  readonly settings?: readonly string[]
+}
+
+/** Starts them. */
+export async function startRedisSentinels(options: RedisSentinelsOptions = {}): Promise<RedisSentinels> {
+  const { downAfter = 500, twoReplicas = false, settings = [] } = options
   const quick = ['--repl-diskless-sync-delay', '0', '--repl-timeout', '5', '--appendfsync', 'everysec']
-  const [primary, replica] = [await startRedis(...quick), await startRedis(...quick)]
-  await redisCommand(replica.port, 'REPLICAOF', '127.0.0.1', String(primary.port))
-  await until(async () => (await redisCommand(replica.port, 'INFO', 'replication')).includes('master_link_status:up'))
+  const start = (): Promise<RedisServer> => startRedis(...quick, ...settings)
+  const [primary, replica, second] = await Promise.all([start(), start(), twoReplicas ? start() : undefined])
+  const replicas = second ? [replica, second] : [replica]
+  for (const { port } of replicas) {
+    await redisCommand(port, 'REPLICAOF', '127.0.0.1', String(primary.port))
+    await until(async () => (await redisCommand(port, 'INFO', 'replication')).includes('master_link_status:up'))
+  }
   const watchers = await Promise.all([0, 1, 2].map(() => startWatcher(primary.port, downAfter)))
   const [first] = watchers
   if (!first) throw new RangeError('nobody watches')
   await until(async () => {
     const known = await redisCommand(first.port, 'SENTINEL', 'MASTER', name)
-    return known.includes('num-slaves\r\n$1\r\n1\r\n') && known.includes('num-other-sentinels\r\n$1\r\n2\r\n')
+    return known.includes(`num-slaves\r\n$1\r\n${replicas.length}\r\n`) && known.includes('num-other-sentinels\r\n$1\r\n2\r\n')
   })
   return {
-    nodes: [primary, replica],
+    nodes: [primary, replica, ...(second ? [second] : [])],
     target: { name, sentinelRootNodes: watchers.map(({ port }) => ({ host: '127.0.0.1', port })) },
     primaryPort: async () => Number((await redisCommand(first.port, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)).split('\r\n')[4]),
     failOver: () => until(async () => (await redisCommand(first.port, 'SENTINEL', 'FAILOVER', name)) === '+OK\r\n'),
     textAt: (index, key) => redisCommand((index === 0 ? primary : replica).port, 'GET', key),
     async close() {
       await Promise.all(watchers.map((watcher) => watcher.close()))
-      await Promise.all([primary.close(), replica.close()])
+      await Promise.all([primary, ...replicas].map((node) => node.close()))
     },
   }
 }
