@@ -116,17 +116,21 @@ async function lostWrites(sentinels: RedisSentinels, happen: () => Promise<void>
 
 describe('writes that were answered, around a failover', () => {
   it.each([
-    ['by hand', []],
-    ['by hand, with min-replicas-to-write 1', ['--min-replicas-to-write', '1', '--min-replicas-max-lag', '2']],
-  ])('%s: are lost only as the guide says', async (what, settings) => {
+    ['by hand', [], false],
+    ['by hand, with min-replicas-to-write 1', ['--min-replicas-to-write', '1', '--min-replicas-max-lag', '2'], false],
+    ['by hand, with a pause of writes before it', [], true],
+  ])('%s: are lost only as the guide says (REL-R31)', async (what, settings, paused) => {
     const sentinels = await startRedisSentinels({ twoReplicas: true, settings })
     cleanUp.push(() => sentinels.close())
     const [old] = sentinels.nodes
     const { won, lost } = await lostWrites(sentinels, async () => {
+      if (paused) await redisCommand(old.port, 'CLIENT', 'PAUSE', '5000', 'WRITE')
       await sentinels.failOver()
+      await expect.poll(() => sentinels.primaryPort(), { timeout: 30_000 }).not.toBe(old.port)
       await expect.poll(() => isPrimary(old.port), { timeout: 30_000 }).toBe(false)
       await sleep(500)
     })
+    if (paused) expect(lost).toBe(0)
     figure(`writes answered and lost in a failover ${what}, of ${won}`, lost)
     expect(won).toBeGreaterThan(200)
     expect(lost).toBeLessThan(won)
