@@ -28,9 +28,13 @@ afterAll(async () => {
   await Promise.all([redis?.close(), cluster?.close(), sentinels?.close()])
 })
 
+const signedIn = (url: string): string => url.replace('//', `//${credentials.username}:${credentials.password}@`)
+
 const stores: Record<string, () => RedisStore> = {
-  'one node': () => redisStore(redis.url.replace('//', `//${credentials.username}:${credentials.password}@`)),
+  'one node': () => redisStore(signedIn(redis.url)),
   'a Cluster': () => redisStore({ ...cluster.target, defaults: credentials }),
+  'a Cluster, by the URLs of its roots': () =>
+    redisStore({ rootNodes: cluster.target.rootNodes.map(({ url }) => ({ url: signedIn(url) })) }),
   Sentinel: () => redisStore({ ...sentinels.target, nodeClientOptions: credentials }),
 }
 

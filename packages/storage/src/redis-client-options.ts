@@ -36,3 +36,12 @@ export function socketOf(address: string, map: AddressMap | undefined, reconnect
   const { host, port } = (typeof map === 'function' ? map(address) : map?.[address]) ?? given
   return { socket: { host, port, ...(reconnectStrategy === false && { reconnectStrategy }) } }
 }
+
+/** What a root of a Cluster says of who we are and of TLS: it holds for every node that its options say nothing of, as nobody has one node in clear among others. */
+export function ofEveryNode(root: ClientOptions | undefined): ClientOptions {
+  const url = root?.url !== undefined && URL.canParse(root.url) ? new URL(root.url) : undefined
+  const username = root?.username ?? decodeURIComponent(url?.username ?? '')
+  const password = root?.password ?? decodeURIComponent(url?.password ?? '')
+  const tls = url?.protocol === 'rediss:' || Boolean(root?.socket && 'tls' in root.socket && root.socket.tls)
+  return { ...(username && { username }), ...(password && { password }), ...(tls && { socket: { tls: true } }) }
+}

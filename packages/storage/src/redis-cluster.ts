@@ -1,7 +1,7 @@
 import { type Environment, StoreUnavailable } from '@drawbridge/core'
 import { inTime } from './deadline.ts'
 import type { CreateClient, RedisClusterTarget } from './redis-adapter.ts'
-import { clientOptions, socketOf } from './redis-client-options.ts'
+import { clientOptions, ofEveryNode, socketOf } from './redis-client-options.ts'
 import { isNotExecuted, isReply, NotSent } from './redis-errors.ts'
 import { type RedisCommands, type RedisNode, type RedisServers, redisNode } from './redis-node.ts'
 import { askingFirst, redirectionOf } from './redis-redirection.ts'
@@ -22,7 +22,10 @@ const hops = 5
 export function redisCluster(target: RedisClusterTarget, createClient: CreateClient, environment: Environment): RedisServers {
   const owners = new Map<number, string>()
   const nodes = openNodes((address) =>
-    redisNode(createClient(clientOptions(target.defaults, socketOf(address, target.nodeAddressMap))), environment),
+    redisNode(
+      createClient(clientOptions(ofEveryNode(target.rootNodes[0]), target.defaults, socketOf(address, target.nodeAddressMap))),
+      environment,
+    ),
   )
 
   async function find(): Promise<void> {
