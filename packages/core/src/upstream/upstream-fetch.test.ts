@@ -1,4 +1,6 @@
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { type Environment, systemEnvironment } from '../ports/environment.ts'
 import { type UpstreamQuirks, UpstreamUnavailable } from '../ports/upstream.ts'
@@ -187,6 +189,33 @@ describe('the deadline (I9, REL-R20)', () => {
     environment.advance(10)
     expect(await failing).toEqual({ reason: 'deadline', sent: true })
   })
+})
+
+it('a call that is given up leaves no connection behind, whether nothing came or half an answer (REL-R20)', async () => {
+  const sockets = new Set<Socket>()
+  const upstream = createHttpServer((request, response) => {
+    if (request.url === '/half') response.write('{"access_token":')
+  }).on('connection', (socket) => {
+    sockets.add(socket.on('close', () => sockets.delete(socket)))
+  })
+  await once(upstream.listen(0, '127.0.0.1'), 'listening')
+  const address = upstream.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  try {
+    for (const path of ['/silent', '/half']) {
+      const late = new AbortController()
+      const call = upstreamFetch({ ...systemEnvironment(), deadline: () => late.signal })
+      const failing = failureOf(call(`http://127.0.0.1:${port}${path}`, { method: 'POST', body: 'code=1' }))
+      await once(upstream, 'request')
+      late.abort(new DOMException('the deadline has passed', 'TimeoutError'))
+      expect(await failing).toEqual({ reason: 'deadline', sent: true })
+    }
+    while (sockets.size > 0) await new Promise((resolve) => setImmediate(resolve))
+    expect(sockets.size).toBe(0)
+  } finally {
+    upstream.close()
+    upstream.closeAllConnections()
+  }
 })
 
 describe('an upstream that is not there', () => {
