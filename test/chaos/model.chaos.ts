@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { anySteps, beginSession } from '../model/session-model.ts'
+import { anySteps, beginSession, endSession } from '../model/session-model.ts'
 import { openWorlds } from '../model/world.ts'
 import { figure } from './figure.ts'
 
@@ -17,6 +17,7 @@ it.each([
     const world = await worlds.open()
     const session = await beginSession(world)
     await fc.asyncModelRun(() => ({ model: session, real: world }), commands)
+    await endSession(session, world)
     steps += [...commands].length
   })
   const found = await fc.check(property, { numRuns: 100_000, interruptAfterTimeLimit: lastsMs, markInterruptAsFailure: false })

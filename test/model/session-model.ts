@@ -79,7 +79,7 @@ export function anySteps(most: number): fc.Arbitrary<Iterable<fc.AsyncCommand<Se
   ] as fc.Arbitrary<Step>[]
   return fc.commands(
     step.map((one) => one.map(commandOf)),
-    { maxCommands: most },
+    { maxCommands: most, size: 'max' },
   )
 }
 
@@ -103,6 +103,20 @@ export async function beginSession({ hosts: [house] }: World): Promise<Session> 
     redemptions: 0,
   }
   return session
+}
+
+/** Whoever keeps trying gets an answer, or one clean new login: nothing is in the way of either for longer than a lease. */
+export async function endSession(session: Session, world: World): Promise<void> {
+  const [house] = world.hosts
+  if (!house) throw new TypeError('no host')
+  await world.advance(16)
+  const newest = session.tokens.at(-1)
+  const answer = newest ? await house.refresh(session.clientId, newest.refresh_token) : await house.redeem(session.clientId, session.code)
+  const text = await answer.text()
+  if (answer.status === 200) return
+  expect([answer.status, JSON.parse(text).error]).toEqual([400, 'invalid_grant'])
+  const { tokens } = await house.login()
+  expect(await house.mcpStatus(tokens.access_token)).toBe(200)
 }
 
 /** A step as a command of fast-check. */

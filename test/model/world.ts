@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, type Store, systemEnvironment } from '@drawbridge/core'
 import { encrypted, fernet, redisStore } from '@drawbridge/storage'
+import { connected } from '../support/connected.ts'
 import { type House, openHouse } from '../support/house.ts'
 import { type RedisServer, redisCommand, startRedis } from '../support/redis-server.ts'
 import { openTrapProxy, type Trap, type TrapProxy } from '../support/trap-proxy.ts'
@@ -38,6 +39,7 @@ export async function openWorlds({ sealed, around = (store) => store }: WorldsOp
   const patience = openPatience()
   const proxy = await openTrapProxy(redis.port, patience.lose)
   const connections = [0, 1].map(() => redisStore(`redis://127.0.0.1:${proxy.port}`, { environment: patience.environment }))
+  await Promise.all(connections.map(connected))
   return {
     async open() {
       await redisCommand(redis.port, 'FLUSHALL')
@@ -94,7 +96,8 @@ function openPatience(): Patience {
         }
         waiting.add(giveUp)
         if (isLost) setTimeout(giveUp, shortlyMs)
-        return AbortSignal.any([controller.signal, system.deadline(seconds)])
+        // On a busy machine a call that nothing is in the way of may take its time.
+        return AbortSignal.any([controller.signal, system.deadline(seconds * 10)])
       },
     },
   }
