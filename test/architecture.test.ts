@@ -246,6 +246,8 @@ const rules: readonly { readonly rule: string; readonly check: Rule; readonly br
       ['packages/core/src/http/endpoint.ts', "import { serve } from '@hono/node-server'"],
       ['packages/core/src/records/deployment.ts', "import { readFile } from 'node:fs/promises'"],
       ['packages/core/src/ports/store.ts', "import { request } from 'node:https'"],
+      ['packages/core/src/front.ts', "import { trace } from '@opentelemetry/api'"],
+      ['packages/core/src/emit-to.ts', "import { AsyncLocalStorage } from 'node:async_hooks'"],
     ],
   },
   {

@@ -704,6 +704,8 @@ describe('an upstream whose tokens end', () => {
     back()
     house.environment.advance(8 * hour - 1)
     expect(await house.mcpStatus(tokens.access_token)).toBe(200)
+    // The upstream is asked beside that call, and has to be while the token is good.
+    await house.environment.drain()
     house.environment.advance(1)
     await expectInvalid(house, tokens.access_token)
     expect(refusals(house)).toEqual(['upstream_token_ended'])

@@ -59,7 +59,8 @@ export function auditLine({ issuer, key }: { readonly issuer: string; readonly k
 
 /** A value as it may be written: short, and without what looks like a secret or an address. */
 function plain(value: unknown): unknown {
-  if (typeof value === 'string') return masked(value).slice(0, longest)
+  // Cut twice: a value may be long on purpose, and a mask is shorter than what it hides.
+  if (typeof value === 'string') return masked(value.slice(0, 4 * longest)).slice(0, longest)
   if (Array.isArray(value)) return value.slice(0, 50).map(plain)
   return typeof value === 'number' || typeof value === 'boolean' || value === undefined ? value : '[left out]'
 }
