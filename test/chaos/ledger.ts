@@ -53,7 +53,7 @@ export interface Ledger {
   readonly wrongful: string[]
   /** New logins that a spend of unknown outcome costs, by what was spent. */
   readonly relogins: Record<'code' | 'callback' | 'upstream-refresh', number>
-  /** Milliseconds of every answer, with nothing broken and with something. */
+  /** Milliseconds of every answer, with nothing broken and with something; without callbacks, where a person waits for the upstream. */
   readonly calm: number[]
   readonly rough: number[]
   /** Writes an answer down. */
@@ -73,7 +73,7 @@ export function openLedger(): Ledger {
     rough: [],
     judge({ kind, status, error, retryAfter, challenge, took, rough }) {
       this.requests += 1
-      this[rough ? 'rough' : 'calm'].push(took)
+      if (kind !== 'callback') this[rough ? 'rough' : 'calm'].push(took)
       if (status === good[kind] && (error === undefined || kind === 'ended')) this.served[kind] += 1
       if (status !== 503) return
       this.held += 1
