@@ -49,10 +49,11 @@ describe('docs/reliability.md', () => {
     expect(rows.map(({ promise }) => promise)).toEqual(promises)
   })
 
-  it.each(rows)('REL-R$promise is shown by tests that carry its number, and says what runs them, or is due', ({ promise, runs, files }) => {
+  it.each(rows)('REL-R$promise is shown by tests that carry its number, and says what runs them', ({ promise, runs, files }) => {
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([])
     expect(files.filter((file) => !numbersIn(file).has(promise))).toEqual([])
-    expect(runs).toBe(files.length === 0 ? 'due' : [...new Set(files.map(runOf))].join(', '))
+    expect(files.length).toBeGreaterThan(0)
+    expect(runs).toBe([...new Set(files.map(runOf))].join(', '))
   })
 
   it('knows every promise that a test is about', () => {
