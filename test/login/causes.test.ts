@@ -115,7 +115,8 @@ const causes: readonly Cause[] = [
       return world.house.refresh(clientId, refreshToken)
     },
     status: 503,
-    event: { type: 'store.unavailable', endpoint: 'token', reason: 'StoreUnreadable' },
+    event: { type: 'record.unreadable', kind: 'client', name: expect.stringMatching(/^drawbridge-0121783acd:client:[\w-]{43}$/) },
+    besides: ['store.unavailable'],
   },
   {
     cause: 'the store was emptied',
@@ -152,8 +153,8 @@ const causes: readonly Cause[] = [
       return world.house.refresh(clientId, refreshToken)
     },
     status: 503,
-    event: { type: 'upstream.failed', operation: 'refresh', reason: 'invalid_client' },
-    besides: ['upstream.failed'],
+    event: { type: 'upstream.client_refused', reason: 'invalid_client' },
+    besides: ['upstream.failed', 'upstream.failed'],
   },
   {
     cause: 'the upstream does not know the person’s tokens any more',
