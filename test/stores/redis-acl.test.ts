@@ -11,7 +11,7 @@ import { type RedisServer, redisCommand, startRedis } from '../support/redis-ser
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
 /** The line of the guide, word by word. */
-const guide = readFileSync(new URL('../../docs/guides/operate.md', import.meta.url), 'utf8')
+const guide = readFileSync(new URL('../../docs/guides/redis-and-postgresql.md', import.meta.url), 'utf8')
 const line = /^(ACL SETUSER drawbridge .*)$/m.exec(guide)?.[1]?.split(' ') ?? []
 /** The same, for the names that the contracts use. */
 const ours = line.map((word) => word.replace('~drawbridge-*', '~contract:*'))

@@ -38,7 +38,7 @@ export interface OpenTelemetryOptions {
 const scope = '@drawbridge/core'
 
 /**
- * Spans, metrics and events for OpenTelemetry: the option `observability.telemetry`. What it makes is listed in `docs/guides/operate.md`. Nothing that it makes has a secret, a query, a client or a person in it; the id of a
+ * Spans, metrics and events for OpenTelemetry: the option `observability.telemetry`. What it makes is listed in `docs/guides/watching.md`. Nothing that it makes has a secret, a query, a client or a person in it; the id of a
  * request is on its span alone.
  */
 export function openTelemetry({ tracerProvider, meterProvider, clock = elapsed }: OpenTelemetryOptions = {}): TelemetryOf {
