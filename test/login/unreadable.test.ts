@@ -178,3 +178,22 @@ describe('a storage key that was dropped too early (REL-R17, T91)', () => {
     expect((await mended.refresh(clientId, tokens.refresh_token)).status).toBe(200)
   })
 })
+
+describe('a grant that cannot be read', () => {
+  it.each([
+    ['their subject', ({ told }: House) => told.flatMap((event) => (event.type === 'grant.opened' ? [{ subject: event.subject }] : []))],
+    ['their client', ({ told }: House) => told.flatMap((event) => (event.type === 'grant.opened' ? [{ clientId: event.clientId }] : []))],
+  ])('keeps none of the others: revoking by %s ends those, and then rejects (T108, REL-R17)', async (_, targets) => {
+    const { house, below } = openSealed()
+    const clientId = await house.register()
+    const tokens: string[] = []
+    for (let turn = 0; turn < 3; turn += 1) {
+      const end = await house.signIn(clientId)
+      tokens.push((await (await house.redeem(clientId, end.searchParams.get('code') ?? '')).json()).access_token)
+      if (turn === 0) await damage(below, 'grant')
+    }
+    const target = targets(house)[0] ?? { grantId: '' }
+    await expect(house.auth.revoke(target)).rejects.toMatchObject({ name: 'StoreUnreadable' })
+    expect(await Promise.all(tokens.map((token) => house.mcpStatus(token)))).toEqual([503, 401, 401])
+  })
+})

@@ -74,6 +74,21 @@ describe('a sealed store', () => {
     }
   })
 
+  it('is examined as the store below it is, also where that is a class', async () => {
+    class Examined {
+      readonly reach = 'shared'
+      readonly sealed = false
+      readonly #findings = []
+      readonly get = world().plain.get
+      readonly set = world().plain.set
+      readonly delete = world().plain.delete
+      async examine() {
+        return { findings: this.#findings }
+      }
+    }
+    expect(await encrypted(new Examined(), fernet(current)).examine?.()).toEqual({ findings: [] })
+  })
+
   it('can be changed and deleted by who knows its version, opened or not', async () => {
     const { counted, store } = world()
     await written(store)

@@ -87,7 +87,10 @@ async function sealAgain({ store, cipher, environment }: Sealing, key: string, s
 function done(): void {}
 
 // What is sealed can still be deleted, and put back as it was: the backend is as exposed as before.
-function whatSealingLeaves({ reach, exposed, directory, examine }: Store): Omit<Store, 'sealed' | 'get' | 'set' | 'delete'> {
+function whatSealingLeaves(store: Store): Omit<Store, 'sealed' | 'get' | 'set' | 'delete'> {
+  const { reach, exposed, directory } = store
+  // A store that is a class finds its own members by `this`.
+  const examine = store.examine?.bind(store)
   return { reach, ...(exposed !== undefined && { exposed }), ...(directory && { directory }), ...(examine && { examine }) }
 }
 

@@ -49,7 +49,10 @@ const side = 16
 async function atOnce(members: AsyncIterable<string>, work: (member: string) => Promise<void>): Promise<void> {
   const group: Promise<void>[] = []
   for await (const member of members) {
-    if (group.push(work(member)) < side) continue
+    const one = work(member)
+    // It may fail while the next page is fetched: the group tells of it, and until then nobody would.
+    one.catch(() => {})
+    if (group.push(one) < side) continue
     await Promise.all(group.splice(0))
   }
   await Promise.all(group)

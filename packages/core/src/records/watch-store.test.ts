@@ -74,6 +74,28 @@ describe('a public server', () => {
   })
 })
 
+describe('a store that is a class', () => {
+  it('is asked as one: it finds its own members', async () => {
+    class Classy implements Store {
+      readonly reach = 'shared'
+      readonly sealed = true
+      readonly #findings = [volatile]
+      get = () => Promise.reject(new Error('not to be called'))
+      set = this.get
+      delete = this.get
+      async examine(): Promise<Examination> {
+        return { findings: this.#findings }
+      }
+    }
+    const watch = watchStore({ store: new Classy(), secure: true, environment, emit: (event) => events.push(event) })
+    await watch.check()
+    environment.advance(3600)
+    watch.lookBeside()
+    await environment.drain()
+    expect(events).toEqual([unsafe(volatile)])
+  })
+})
+
 describe('a server on loopback', () => {
   it('starts on whatever there is, and tells of it', async () => {
     find(evicting, volatile)

@@ -38,6 +38,8 @@ const apart: Seconds = 30
 /** Watches a store that can be asked; of any other nothing is known. */
 export function watchStore({ store, secure, environment, emit }: StoreWatchNeeds): StoreWatch {
   const tell = telling(emit)
+  // A store that is a class finds its own members by `this`.
+  const examine = store.examine?.bind(store)
   let last: Look | undefined
   let due: UnixSeconds = 0
   let started = false
@@ -56,7 +58,6 @@ export function watchStore({ store, secure, environment, emit }: StoreWatchNeeds
 
   return {
     async check() {
-      const { examine } = store
       if (!examine) return
       // A look that fails later is no news: whether the store can be reached is asked elsewhere.
       if (!last || isWrong(last)) await look(examine)
@@ -65,7 +66,6 @@ export function watchStore({ store, secure, environment, emit }: StoreWatchNeeds
       started = true
     },
     lookBeside() {
-      const { examine } = store
       if (examine && environment.now() >= due) environment.defer(look(examine))
     },
   }

@@ -1,5 +1,6 @@
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
+import { StoreUnreadable } from '../ports/store.ts'
 import type { Seen } from '../records/collection.ts'
 import type { Grant } from '../records/grant.ts'
 import type { ListOf } from '../records/lists.ts'
@@ -19,7 +20,7 @@ export interface EndNeeds {
 export interface GrantEnding {
   /** Ends the grant in whatever state it is, until that holds; answers whether there was one. */
   end(grantId: string, reason: string, from?: Seen<Grant>): Promise<boolean>
-  /** Ends every grant of a list; answers how many there were. */
+  /** Ends every grant of a list; answers how many there were. Rejects with `StoreUnreadable`, when it has ended all others, where one cannot be read. */
   endListed(list: ListOf, reason: string): Promise<number>
   /** What follows when a step has ended a grant: the lists forget it and the upstream is told, with *its* token (RFC 7009 §2.1). */
   ended(grant: Grant, reason: string): void
@@ -51,12 +52,22 @@ export function grantEnding({ records, upstreamClient, environment, emit }: EndN
   return {
     ended,
     end,
-    async endListed(list, reason) {
-      let count = 0
-      for await (const grantId of records.lists.members(list)) {
-        if (await end(grantId, reason)) count += 1
-      }
-      return count
-    },
+    endListed: (list, reason) => endEach(records.lists.members(list), (grantId) => end(grantId, reason)),
   }
+}
+
+async function endEach(grantIds: AsyncIterable<string>, end: (grantId: string) => Promise<boolean>): Promise<number> {
+  let count = 0
+  let unreadable: StoreUnreadable | undefined
+  for await (const grantId of grantIds) {
+    try {
+      if (await end(grantId)) count += 1
+    } catch (cause) {
+      // One that nobody can read keeps none of the others.
+      if (!(cause instanceof StoreUnreadable)) throw cause
+      unreadable = cause
+    }
+  }
+  if (unreadable) throw unreadable
+  return count
 }
