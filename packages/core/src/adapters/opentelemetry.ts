@@ -93,14 +93,15 @@ async function watch<Result>(
     if (outcome['error.type'] !== undefined) span.setStatus({ code: SpanStatusCode.ERROR })
     span.end()
   }
+  let result: Result
   try {
-    const result = await work()
-    end(resultAttributes(result))
-    return result
+    result = await work()
   } catch (cause) {
     end({ 'error.type': nameError(cause) })
     throw cause
   }
+  end(resultAttributes(result))
+  return result
 }
 
 /** Spans are named by route and never by path or query: in those are codes and states. */

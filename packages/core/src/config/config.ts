@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AuthorizeUser } from '../callback/open-grant.ts'
 import type { DocumentHosts } from '../clients/find-client.ts'
 import type { RateLimit } from '../http/rate-limit.ts'
+import { harmlessTelemetry } from '../ports/harmless-telemetry.ts'
 import type { Store } from '../ports/store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { Upstream, UpstreamClientCredentials } from '../ports/upstream.ts'
@@ -115,7 +116,7 @@ function watched(
   { clientStorage, observability: { requestIdHeader, telemetry: telemetryOf } = {} }: OAuthProxyOptions,
   issuer: string,
 ): Pick<Config, 'store' | 'telemetry' | 'requestIdHeader'> {
-  const telemetry = telemetryOf?.({ issuer })
+  const telemetry = telemetryOf && harmlessTelemetry(telemetryOf({ issuer }))
   return { requestIdHeader, telemetry, store: telemetry ? watchedStore(clientStorage, telemetry) : clientStorage }
 }
 

@@ -9,7 +9,7 @@ export type Operation =
   | { readonly is: 'store'; readonly method: string; readonly kind: string }
   | { readonly is: 'upstream'; readonly operation: string }
 
-/** Watches what one server does. It changes nothing of it. */
+/** Watches what one server does. It changes nothing of it; what it throws of its own is dropped. */
 export interface Telemetry {
   /** Does `work` once, and learns how long it takes and what comes of it. Answers and throws what `work` does. */
   during<Result>(operation: Operation, work: () => Promise<Result>): Promise<Result>

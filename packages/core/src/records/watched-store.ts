@@ -12,7 +12,8 @@ export function watchedStore(store: Store, telemetry: Telemetry): Store {
     delete: (...call) => watch('delete', call[0], () => store.delete(...call)),
     ...(directory && { directory: watchedDirectory(directory, watch) }),
   }
-  return new Proxy(store, {
+  // Behind an object of ours: what is frozen has to be handed out as it is.
+  return new Proxy<Store>(Object.create(store), {
     get(_, name) {
       if (Object.hasOwn(watched, name)) return Reflect.get(watched, name)
       // A store that is a class finds its own members by `this`.
