@@ -25,6 +25,7 @@ const bounds: Readonly<Record<string, 'bounded cache' | 'under way' | 'fixed' | 
   'core/src/protocol/bounded-cache.ts': 'bounded cache',
   'core/src/protocol/scope-hierarchy.ts': 'one call',
   'core/src/records/collection.ts': 'bounded cache',
+  'core/src/records/entry-reader.ts': 'bounded cache',
   'core/src/records/watch-store.ts': 'fixed',
   'core/src/tokens/access-token.ts': 'bounded cache',
   'core/src/tokens/upstream-tokens.ts': 'under way',
