@@ -1,6 +1,6 @@
 import { type Environment, type Seconds, StoreUnavailable } from '@drawbridge/core'
 
-/** A store that takes longer than this is down, as far as a request is concerned (design: 500 ms for a call). */
+/** A store that takes longer than this is down, as far as a request is concerned. */
 const deadline: Seconds = 0.5
 
 /**

@@ -53,7 +53,7 @@ describe('the methods of an endpoint', () => {
     expect(asked).toEqual([])
   })
 
-  it('HEAD is for documents: on a page it would start what only a GET may (design, small print)', async () => {
+  it('HEAD is for documents: on a page it would start what only a GET may', async () => {
     const document = open('document')
     const response = await document.call('HEAD')
     expect([response.status, await response.text()]).toEqual([200, ''])

@@ -83,7 +83,7 @@ export function pageHeaders(): MiddlewareHandler {
   })
 }
 
-/** A page that moves on by itself, with a link for those whom it does not move (RFC 9700 §4.12 forbids 307 here; why a page, see design of the consent room). */
+/** A page that moves on by itself, with a link for those whom it does not move (RFC 9700 §4.12 forbids 307 here; `form-action` can stop a redirect after the form). */
 export function movingPage(title: string, text: string, link: string, location: string): Html {
   return page(
     title,

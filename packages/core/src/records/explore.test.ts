@@ -7,7 +7,7 @@ import { redeemCode } from './redeem-code.ts'
 import { confirmGeneration, macOf, rotateRefreshToken } from './rotate-refresh-token.ts'
 
 // Every interleaving of three requests over one grant. The steps are those of production; the store is a model of what
-// design 3.1 promises. Between any two things that happen a host may crash, an answer may be lost, the outcome of a write may
+// the port promises. Between any two things that happen a host may crash, an answer may be lost, the outcome of a write may
 // stay unknown (and the write land later, or never), and time may pass. Breadth first, each state once.
 
 // --- How hosts work; a planted bug replaces a part of it ---

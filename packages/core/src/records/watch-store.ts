@@ -32,7 +32,7 @@ const soon: Seconds = 60
 /** How far apart the clocks of hosts may be: what is minted at one has to look minted at another. */
 const agreeing: Seconds = 5
 
-/** From here on tokens of one host are from another's future, by more than their leeway (design: 30 s). */
+/** From here on tokens of one host are from another's future, by more than their leeway. */
 const apart: Seconds = 30
 
 /** Watches a store that can be asked; of any other nothing is known. */
