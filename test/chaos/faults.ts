@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hosts } from '../hosts/hosts.ts'
-import type { RedisServer } from '../support/redis-server.ts'
+import { type RedisServer, redisCommand } from '../support/redis-server.ts'
 import type { TcpProxy } from '../support/tcp-proxy.ts'
 import type { Roughness, RoughUpstream } from './rough-upstream.ts'
 
@@ -30,7 +30,11 @@ export function faultsOf({ redis, way, upstream, hosts }: FaultyParts): readonly
     end: () => upstream.mend(),
   })
   let next = 0
+  const limitMemory = async (bytes: number): Promise<void> => {
+    await redisCommand(redis.port, 'CONFIG', 'SET', 'maxmemory', String(bytes))
+  }
   return [
+    { name: 'Redis is full', of: 'store', begin: () => limitMemory(1), end: () => limitMemory(0) },
     { name: 'Redis is killed, and started with its data', of: 'store', begin: () => redis.kill(), end: () => redis.start() },
     ofUpstream('slow'),
     { name: 'Redis is frozen', of: 'store', begin: () => redis.freeze(), end: () => redis.thaw() },
