@@ -3,6 +3,7 @@ import { inTime } from './deadline.ts'
 import type { CreateClient, RedisClusterTarget } from './redis-adapter.ts'
 import { clientOptions, ofEveryNode, socketOf } from './redis-client-options.ts'
 import { isNotExecuted, isReply, NotSent } from './redis-errors.ts'
+import { openLine } from './redis-line.ts'
 import { type RedisCommands, type RedisNode, type RedisServers, redisNode } from './redis-node.ts'
 import { askingFirst, redirectionOf } from './redis-redirection.ts'
 import { parseShards, type Shard } from './redis-shards.ts'
@@ -63,10 +64,15 @@ interface Nodes {
 
 function openNodes(open: (address: string) => RedisNode): Nodes {
   const nodes = new Map<string, RedisNode>()
+  let isClosed = false
 
   function at(address: string): RedisNode {
-    const node = nodes.get(address) ?? open(address)
+    const known = nodes.get(address)
+    if (known) return known
+    const node = open(address)
     nodes.set(address, node)
+    // Whoever still waits finds nobody there.
+    if (isClosed) void node.close()
     return node
   }
 
@@ -74,14 +80,17 @@ function openNodes(open: (address: string) => RedisNode): Nodes {
     at,
     ready: () => [...nodes.values()].filter((node) => node.isReady),
     keepOnly(addresses) {
-      for (const address of addresses) at(address).open()
+      for (const address of addresses) void at(address).open()
       for (const [address, node] of nodes) {
         if (addresses.has(address)) continue
         node.letGo()
         nodes.delete(address)
       }
     },
-    close: async () => void (await Promise.all([...nodes.values()].map((node) => node.close()))),
+    async close() {
+      isClosed = true
+      await Promise.all([...nodes.values()].map((node) => node.close()))
+    },
   }
 }
 
@@ -130,15 +139,14 @@ function firstShards(answers: readonly Promise<unknown>[]): Promise<readonly Sha
 
 function askRoots(target: RedisClusterTarget, createClient: CreateClient, environment: Environment): Promise<unknown>[] {
   return target.rootNodes.map(async (root) => {
-    const client = createClient(clientOptions(target.defaults, root, { socket: { reconnectStrategy: false } }))
-    client.on('error', () => {})
+    const { client, connect, end } = openLine(createClient(clientOptions(target.defaults, root, { socket: { reconnectStrategy: false } })))
     try {
       return await inTime(environment, async () => {
-        await client.connect()
+        await connect()
         return client.clusterSlots()
       })
     } finally {
-      if (client.isOpen) client.destroy()
+      end()
     }
   })
 }

@@ -1,6 +1,7 @@
 import type { Environment } from '@drawbridge/core'
 import type { RedisClient } from './redis-adapter.ts'
 import { isDemoted } from './redis-errors.ts'
+import { type Line, openLine } from './redis-line.ts'
 import { watchSilence } from './redis-silence.ts'
 
 /** The commands of one key. */
@@ -21,12 +22,13 @@ export interface RedisNode {
   readonly isOpen: boolean
   /** Whether there is a connection. */
   readonly isReady: boolean
-  /** Makes a connection, where there is none. */
-  open(): void
+  /** Makes a connection, where there is none and none is being made. It ends, and never rejects, when there is one, or can be none. */
+  open(): Promise<void>
   /** Runs a command; without a connection it rejects, and one is made for the next. */
   run<Result>(command: (client: RedisClient) => Promise<Result>, signal: AbortSignal): Promise<Result>
   /** Drops the connection, and what waits for it. */
   letGo(): void
+  /** Lets the calls under way end, and drops the connection. None is made any more. */
   close(): Promise<void>
 }
 
@@ -36,15 +38,16 @@ const closing = 1_000
 /** A node by its client, or one like it. One that has become a replica is let go, so that the next command looks for the one that took over. */
 export function redisNode(client: RedisClient, environment: Environment): RedisNode {
   let line = openLine(client)
+  let isClosed = false
+  const calls = new Set<Promise<unknown>>()
   const letGo = (): void => {
     if (!line.client.isOpen) return
     const old = line
     line = openLine(old.client.duplicate())
     old.end()
   }
-  // Never awaited: it ends when the server is there, which may be long after this call.
-  const open = (): void => {
-    if (!line.client.isOpen) line.connect()
+  const open = async (): Promise<void> => {
+    if (!isClosed && !line.client.isOpen) await line.connect().catch(() => {})
   }
   const watch = watchSilence(environment, letGo)
   return {
@@ -56,9 +59,11 @@ export function redisNode(client: RedisClient, environment: Environment): RedisN
     },
     open,
     async run(command, signal) {
-      open()
+      // Not awaited: it ends when the server is there, which may be long after this call.
+      void open()
+      const call = watch(signal, () => command(line.client))
       try {
-        return await watch(signal, () => command(line.client))
+        return await counted(calls, call)
       } catch (cause) {
         if (isDemoted(cause)) letGo()
         throw cause
@@ -66,52 +71,26 @@ export function redisNode(client: RedisClient, environment: Environment): RedisN
     },
     letGo,
     async close() {
-      if (!line.client.isOpen) return
-      // A connection that has gone silent never ends by itself.
-      await Promise.race([line.client.close().catch(() => {}), environment.sleep(closing)])
-      letGo()
+      isClosed = true
+      await closeLine(line, calls, environment)
     },
   }
 }
 
-/** A client until it is let go. It is never connected again: it might still be at connecting, and go on with that beside the new connection. */
-interface Line {
-  readonly client: RedisClient
-  connect(): void
-  end(): void
+/** Keeps a call among `calls` until it has ended. */
+function counted<Result>(calls: Set<Promise<unknown>>, call: Promise<Result>): Promise<Result> {
+  const over = (): void => void calls.delete(call)
+  calls.add(call)
+  call.then(over, over)
+  return call
 }
 
-/**
- * A client with two connections gives the answers of both to whoever asked first, which is an answer to another question; and one
- * that is ended while it reaches for its server keeps the connection that it gets. So the first is not made, and the second waited for.
- */
-function openLine(client: RedisClient): Line {
-  let isReaching = client.isOpen && !client.isReady
-  let isOver = false
-  const destroy = (): void => {
-    if (client.isOpen) client.destroy()
-  }
-  const reached = (): void => {
-    isReaching = false
-    if (isOver) destroy()
-  }
-  // Without a listener Node ends the process; what failed is told by the calls that it fails.
-  client.on('error', reached)
-  client.on('connect', reached)
-  client.on('reconnecting', () => {
-    isReaching = true
-  })
-  return {
-    client,
-    connect() {
-      isReaching = true
-      client.connect().catch(() => {})
-    },
-    end() {
-      isOver = true
-      if (!isReaching) destroy()
-    },
-  }
+// What has gone silent never ends by itself, and a client that was told to close cannot be ended any more: so that comes last.
+async function closeLine({ client, end }: Line, calls: ReadonlySet<Promise<unknown>>, environment: Environment): Promise<void> {
+  const patience = environment.sleep(closing)
+  await Promise.race([Promise.allSettled(calls), patience])
+  if (calls.size === 0 && client.isReady) await Promise.race([client.close().catch(() => {}), patience])
+  end()
 }
 
 /** One server that is all there is. */

@@ -1,8 +1,9 @@
 import type { Environment } from '@drawbridge/core'
 import { inTime } from './deadline.ts'
-import type { CreateClient, RedisClient, RedisSentinelTarget } from './redis-adapter.ts'
+import type { CreateClient, RedisSentinelTarget } from './redis-adapter.ts'
 import { clientOptions, socketOf } from './redis-client-options.ts'
 import { NotSent } from './redis-errors.ts'
+import { type Line, openLine } from './redis-line.ts'
 import { type RedisNode, type RedisServers, redisNode } from './redis-node.ts'
 import { spaced } from './spaced.ts'
 
@@ -16,12 +17,14 @@ const spacing = 100
 export function redisSentinel(target: RedisSentinelTarget, createClient: CreateClient, environment: Environment): RedisServers {
   const needs: Needs = { target, createClient, environment }
   let primary: RedisNode | undefined
-  let watching: readonly RedisClient[] | undefined
+  let watching: readonly Line[] | undefined
+  let isClosed = false
 
   async function find(): Promise<void> {
     for (const address of await namedPrimaries(needs)) {
       primary = await connectPrimary(address, needs)
-      if (primary) return
+      if (primary && isClosed) await primary.close()
+      if (primary || isClosed) return
     }
   }
 
@@ -37,7 +40,7 @@ export function redisSentinel(target: RedisSentinelTarget, createClient: CreateC
 
   function known(): RedisNode {
     if (primary?.isReady) return primary
-    look()
+    if (!isClosed) look()
     throw new NotSent('there is no connection to a primary that Sentinel names')
   }
 
@@ -45,7 +48,8 @@ export function redisSentinel(target: RedisSentinelTarget, createClient: CreateC
     run: async (_key, command, signal) => known().run(command, signal),
     primaries: () => [known()],
     async close() {
-      for (const client of watching ?? []) if (client.isOpen) client.destroy()
+      isClosed = true
+      for (const { end } of watching ?? []) end()
       await primary?.close()
     },
   }
@@ -56,7 +60,7 @@ async function connectPrimary(address: string, { target, createClient, environme
   const client = createClient(clientOptions(target.nodeClientOptions, socketOf(address, target.nodeAddressMap, false)))
   const node = redisNode(client, environment)
   const answering = inTime(environment, async () => {
-    await client.connect()
+    await node.open()
     return client.role()
   })
   const role: unknown = await answering.catch(() => undefined)
@@ -79,34 +83,32 @@ async function namedPrimaries(needs: Needs): Promise<string[]> {
 }
 
 async function askSentinel(sentinel: string, { target, createClient, environment }: Needs): Promise<{ address: string; epoch: number }> {
-  const client = createClient(clientOptions(target.sentinelClientOptions, socketOf(sentinel, undefined, false)))
-  client.on('error', () => {})
+  const { client, connect, end } = openLine(createClient(clientOptions(target.sentinelClientOptions, socketOf(sentinel, undefined, false))))
   try {
     return await inTime(environment, async () => {
-      await client.connect()
+      await connect()
       const answer = await client.sendCommand(['SENTINEL', 'MASTER', target.name])
       const words = Array.isArray(answer) ? answer.map(String) : []
       const field = (name: string): string | undefined => words[words.findIndex((word, at) => at % 2 === 0 && word === name) + 1]
       return { address: `${field('ip')}:${field('port')}`, epoch: Number(field('config-epoch')) }
     })
   } finally {
-    if (client.isOpen) client.destroy()
+    end()
   }
 }
 
 /** Hears from all who watch, for as long as they are there, that the primary is another one now. */
-function watchSentinels({ target, createClient }: Needs, changed: () => void): readonly RedisClient[] {
+function watchSentinels({ target, createClient }: Needs, changed: () => void): readonly Line[] {
   return sentinelsOf(target).map((sentinel) => {
-    const client = createClient(clientOptions(target.sentinelClientOptions, socketOf(sentinel, undefined)))
-    client.on('error', () => {})
+    const line = openLine(createClient(clientOptions(target.sentinelClientOptions, socketOf(sentinel, undefined))))
     const hear = (message: string): void => {
       if (message.startsWith(`${target.name} `)) changed()
     }
-    void client
+    void line
       .connect()
-      .then(() => client.subscribe('+switch-master', hear))
+      .then(() => line.client.subscribe('+switch-master', hear))
       .catch(() => {})
-    return client
+    return line
   })
 }
 
