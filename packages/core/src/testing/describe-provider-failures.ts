@@ -2,7 +2,17 @@ import { expect } from 'vitest'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { ErrorExample } from './describe-provider-description.ts'
-import { expectFailedLogin, misbehaviours, type Open, type ProviderRule, type RulesOf } from './describe-provider-rule.ts'
+import {
+  expectAnotherTry,
+  expectFailedLogin,
+  expectTrouble,
+  misbehaviours,
+  type Open,
+  type ProviderRule,
+  pauseAfterRefusal,
+  type RulesOf,
+  tooOften,
+} from './describe-provider-rule.ts'
 import type { Trial } from './describe-provider-trial.ts'
 import type { UpstreamAnswer } from './fake-upstream.ts'
 
@@ -13,16 +23,18 @@ export const failureRules: RulesOf = (description) => {
   return [
     ...errors.map(errorAtExchange),
     ...misbehaviours.flatMap(({ name, answer, reason }) =>
-      (['exchange', 'identity'] as const).map(
-        (step): ProviderRule => ({
+      (['exchange', 'identity'] as const).map((step): ProviderRule => {
+        // It did not look at the code, so the same one can be shown again.
+        if (name === tooOften && step === 'exchange') return canBeTriedAgain(name, answer, reason)
+        return {
           rule: `ends a login without a grant when the ${endpoints[step]} answers ${name}`,
           async holds(open) {
             const trial = open()
             trial.answers[step] = answer(trial)
             await expectFailedLogin(trial, reason)
           },
-        }),
-      ),
+        }
+      }),
     ),
     ...refusals.map(refusalAtIdentity),
     ...(refresh && lifetime !== undefined
@@ -46,9 +58,22 @@ const errorAtExchange = (error: ErrorExample): ProviderRule => ({
   rule: `takes "${error.answer.error}" at the exchange for ${error.means === 'refused' ? 'a no' : 'trouble'}`,
   async holds(open) {
     const trial = open()
+    const good = trial.answers.exchange
     trial.answers.exchange = answering(error)
-    await expectFailedLogin(trial, error.means === 'refused' ? /^invalid_grant$/ : /^(?!invalid_grant$)[a-z_]+$/)
-    expect(trial.sent).toHaveLength(1)
+    if (error.means === 'refused') await expectFailedLogin(trial, /^invalid_grant$/)
+    else await expectTrouble(trial, /^(?!invalid_grant$)[a-z_]+$/, good)
+  },
+})
+
+const canBeTriedAgain = (name: string, answer: (trial: Trial) => UpstreamAnswer, reason: RegExp): ProviderRule => ({
+  rule: `lets a login be tried again when the token endpoint answers ${name}`,
+  async holds(open) {
+    const trial = open()
+    const good = trial.answers.exchange
+    trial.answers.exchange = answer(trial)
+    const visit = await trial.visit()
+    expect((await trial.comeBack(visit)).status).toBe(503)
+    await expectAnotherTry(trial, visit, reason, good)
   },
 })
 
@@ -93,6 +118,7 @@ const keepsTheGrant = (what: string, answer: (trial: Trial) => UpstreamAnswer, l
     await expect(ask()).rejects.toBeInstanceOf(UpstreamUnavailable)
     await trial.environment.drain()
     trial.answers.refresh = good
+    trial.environment.advance(pauseAfterRefusal)
     expect(await ask()).toHaveProperty('accessToken')
     expect(trial.events.map(({ type }) => type)).not.toContain('grant.ended')
   },

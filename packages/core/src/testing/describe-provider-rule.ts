@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
-import type { OAuthProxyOptions } from '../index.ts'
+import type { OAuthProxyOptions, Seconds } from '../index.ts'
+import type { Visit } from './describe-provider-browser.ts'
 import type { ProviderDescription, RequestExample } from './describe-provider-description.ts'
 import type { Trial } from './describe-provider-trial.ts'
 import type { UpstreamAnswer, UpstreamRequest } from './fake-upstream.ts'
@@ -52,7 +53,30 @@ function challengeOf(verifier: string): string {
 /** Requires that a login ends at the client with an error, for this reason, and that nothing came of it. */
 export async function expectFailedLogin(trial: Trial, reason: string | RegExp): Promise<void> {
   const visit = await trial.visit()
+  await expectError(trial, await trial.comeBack(visit), reason)
+}
+
+/** Requires that a login meets trouble of the upstream: it ends at the client, or, where the trouble is about us and not about the code, it can be tried again. */
+export async function expectTrouble(trial: Trial, reason: RegExp, good: UpstreamAnswer): Promise<void> {
+  const visit = await trial.visit()
   const answer = await trial.comeBack(visit)
+  if (answer.status === 503) await expectAnotherTry(trial, visit, reason, good)
+  else await expectError(trial, answer, reason)
+  expect(trial.sent.filter(({ body }) => body.includes('grant_type')).length).toBeLessThanOrEqual(2)
+}
+
+/** Requires that the same login comes to its end once the upstream is well again, and that the operator was told why it had to wait. */
+export async function expectAnotherTry(trial: Trial, visit: Visit, reason: RegExp, good: UpstreamAnswer): Promise<void> {
+  const failed = trial.events.find(({ type }) => type === 'upstream.failed')
+  expect(failed && 'reason' in failed ? failed.reason : 'none').toMatch(reason)
+  expect(trial.events.map(({ type }) => type)).not.toContain('grant.opened')
+  trial.answers.exchange = good
+  trial.environment.advance(pauseAfterRefusal)
+  const again = await trial.comeBack(visit)
+  expect(new URL(again.headers.get('location') ?? 'none:').searchParams.get('code')).toMatch(/^db_ac_/)
+}
+
+async function expectError(trial: Trial, answer: Response, reason: string | RegExp): Promise<void> {
   const location = new URL(answer.headers.get('location') ?? 'none:')
   expect(location.searchParams.get('error') ?? 'none').toMatch(/^(server_error|temporarily_unavailable)$/)
   expect(location.searchParams.get('code')).toBeNull()
@@ -62,6 +86,12 @@ export async function expectFailedLogin(trial: Trial, reason: string | RegExp): 
   expect(trial.events.map(({ type }) => type)).not.toContain('grant.opened')
 }
 
+/** An upstream that refused us is left alone for this long. */
+export const pauseAfterRefusal: Seconds = 5
+
+/** The misbehaviour in which nothing was looked at. */
+export const tooOften = 'status 429'
+
 /** The ways in which any upstream can misbehave, and the reason that the operator is told. */
 export const misbehaviours: readonly {
   readonly name: string
@@ -69,7 +99,7 @@ export const misbehaviours: readonly {
   readonly reason: RegExp
 }[] = [
   { name: 'status 500', answer: () => () => new Response('broken', { status: 500 }), reason: /^status_500$/ },
-  { name: 'status 429', answer: () => () => Response.json({}, { status: 429 }), reason: /^status_429$/ },
+  { name: tooOften, answer: () => () => Response.json({}, { status: 429 }), reason: /^status_429$/ },
   { name: 'a page', answer: () => () => page(200), reason: /^not_json$/ },
   { name: 'a page with status 404', answer: () => () => page(404), reason: /^not_json$/ },
   { name: 'a list', answer: () => () => Response.json([]), reason: /^not_an_object$/ },
