@@ -129,7 +129,7 @@ describe('when one call to the store fails, the answer is 503 and nothing is los
       { prepare: callback },
       {
         '1 get transaction': again,
-        '2 set transaction': { lost: 'again', unknown: 'login', outage: 'again' },
+        '2 set transaction': again,
         '3 set grant': login,
         '4 add subject-grants': login,
         '5 add client-grants': login,

@@ -50,7 +50,7 @@ export function callbackEndpoint(needs: CallbackEndpointNeeds): Handler {
     emit,
     async get(request) {
       const delivery = await proveDelivery(needs, request)
-      const { answer: claim, seen } = await claimDelivery(needs, delivery)
+      const { answer: claim, seen } = await claimOrRelease(needs, delivery)
       if (claim.is === 'done') return seeOther(claim.location)
       if (claim.is === 'unknown') throw unknownLogin()
       if (claim.is !== 'claimed') throw invalidRequest('This login was interrupted, or it took too long.', `transaction_${claim.is}`)
@@ -130,6 +130,14 @@ async function claimDelivery(
     if (claimed.answer.is !== 'taken') return claimed
     await environment.sleep(pause)
   }
+}
+
+// The claim may have been written although nobody heard of it. Nothing went upstream by it, so the next delivery need not wait for its end.
+function claimOrRelease(needs: CallbackEndpointNeeds, delivery: Delivery): Promise<Changed<Transaction, Claim>> {
+  return claimDelivery(needs, delivery).catch((cause: unknown) => {
+    needs.environment.defer(needs.records.transactions.change(delivery.state, (current) => releaseTransaction(current, delivery.claim)))
+    throw cause
+  })
 }
 
 async function answerOrRelease(
