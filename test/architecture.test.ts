@@ -129,7 +129,8 @@ const outsideWorld: readonly (readonly [RegExp, string, RegExp?])[] = [
     /^packages\/storage\/src\/contract\//,
   ],
   [/(?<![.\w$#])fetch\(|\bglobalThis\.fetch\b/g, 'fetch'],
-  [/\bprocess\.env\b/g, 'process.env'],
+  // What the driver of PostgreSQL takes from there is judged by what it finds.
+  [/\bprocess\.env\b/g, 'process.env', /^packages\/storage\/src\/postgres-exposure\.ts$/],
   [/(?<![.\w$])console\b/g, 'console'],
   [/\bprocess\.(?:stdout|stderr)\b/g, 'output', /^packages\/core\/src\/adapters\//],
   [/\bsetInterval\b/g, 'a timer that nobody waits for'],

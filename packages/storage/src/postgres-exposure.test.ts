@@ -2,8 +2,10 @@ import { ConfigurationError } from '@drawbridge/core'
 import { createFernetKey, encrypted, fernet } from '@drawbridge/storage'
 import { postgresStore } from '@drawbridge/storage/postgres'
 import pg from 'pg'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { postgresExposure } from './postgres-exposure.ts'
+
+afterEach(() => vi.unstubAllEnvs())
 
 const mended = (host: string) =>
   `postgres://user:password@${host}/database?sslmode=verify-full, or postgresStore(target, { requireSecure: false }) where nobody else is on its network`
@@ -18,6 +20,7 @@ describe('a PostgreSQL that others can get at (T96)', () => {
     ['postgres://user@db.example/auth?sslmode=verify-full', 'db.example', 'a password'],
     ['postgres://user@db.example/auth?ssl=true', 'db.example', 'a password'],
     ['postgres://localhost/auth?host=db.example', 'db.example', 'TLS and without a password'],
+    ['postgres://localhost/auth?host=localhost&host=db.example', 'db.example', 'TLS and without a password'],
     ['postgres://127.0.0.1.evil.example/auth', '127.0.0.1.evil.example', 'TLS and without a password'],
     ['postgres://[2001:db8::7]:5432/auth', '[2001:db8::7]', 'TLS and without a password'],
   ])('is told by its URL: %s', (url, host, missing) => {
@@ -27,12 +30,26 @@ describe('a PostgreSQL that others can get at (T96)', () => {
   it.each([
     ['options', { host: 'db', password: 'p-secret' }],
     ['options with a URL', { connectionString: 'postgres://u:p-secret@db/auth?sslmode=disable', ssl: true }],
+    ['options with a URL that says nothing is TLS', { connectionString: 'postgres://u:p-secret@db/auth?ssl=', ssl: true }],
     ['a pool', new pg.Pool({ host: 'db', password: 'p-secret', connectionTimeoutMillis: 1_000 })],
     ['a pool by its URL', new pg.Pool({ connectionString: 'postgres://u:p-secret@db/auth', connectionTimeoutMillis: 1_000 })],
   ])('is told by %s, and no secret is', (_, target) => {
     const told = postgresExposure(target)
     expect(told).toBe(`PostgreSQL at db is reached without TLS: ${mended('db')}`)
     expect(told).not.toContain('p-secret')
+  })
+
+  it.each([
+    ['options without a host', {}],
+    ['a URL without a host', 'postgres:///auth'],
+    ['a pool without a host', new pg.Pool({ connectionTimeoutMillis: 1_000 })],
+  ])('is told by %s, where the driver has it from the environment', (_, target) => {
+    vi.stubEnv('PGHOST', 'db.example')
+    expect(postgresExposure(target)).toBe(`PostgreSQL at db.example is reached without TLS and without a password: ${mended('db.example')}`)
+    vi.stubEnv('PGPASSWORD', 'p-secret')
+    expect(postgresExposure(target)).toBe(`PostgreSQL at db.example is reached without TLS: ${mended('db.example')}`)
+    vi.stubEnv('PGSSLMODE', 'verify-full')
+    expect(postgresExposure(target)).toBeUndefined()
   })
 
   it('is passed on by the seal', () => {
