@@ -38,6 +38,7 @@ const bounds: Readonly<Record<string, 'bounded cache' | 'under way' | 'fixed' | 
   'storage/src/postgres-lines.ts': 'weak',
   'storage/src/redis-cluster.ts': 'fixed',
   'storage/src/redis-examination.ts': 'one call',
+  'storage/src/redis-node.ts': 'under way',
   'storage/src/sqlite-database.ts': 'fixed',
   'storage/src/turns.ts': 'under way',
 }
