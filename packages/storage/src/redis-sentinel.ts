@@ -19,19 +19,18 @@ export function redisSentinel(target: RedisSentinelTarget, createClient: CreateC
   let primary: RedisNode | undefined
   let watching: readonly Line[] | undefined
   let isClosed = false
+  let news = 0
 
-  async function find(): Promise<void> {
-    for (const address of await namedPrimaries(needs)) {
-      primary = await connectPrimary(address, needs)
-      if (primary && isClosed) await primary.close()
-      if (primary || isClosed) return
-    }
-  }
-
-  // Beside the call that found nobody.
-  const findAgain = spaced(environment, spacing, find)
+  // Beside the call that found nobody. What was asked before the last news is of no use: it may be the primary that was replaced.
+  const findAgain = spaced(environment, spacing, async () => {
+    const asOf = news
+    const found = await findPrimary(needs)
+    if (asOf === news) primary = found
+    else await found?.close()
+  })
   function look(): void {
     watching ??= watchSentinels(needs, () => {
+      news += 1
       primary?.letGo()
       look()
     })
@@ -49,10 +48,20 @@ export function redisSentinel(target: RedisSentinelTarget, createClient: CreateC
     primaries: () => [known()],
     async close() {
       isClosed = true
+      news += 1
       for (const { end } of watching ?? []) end()
       await primary?.close()
     },
   }
+}
+
+/** The first of those that Sentinel names which says so itself. */
+async function findPrimary(needs: Needs): Promise<RedisNode | undefined> {
+  for (const address of await namedPrimaries(needs)) {
+    const node = await connectPrimary(address, needs)
+    if (node) return node
+  }
+  return undefined
 }
 
 // Who watches may be behind: what was a primary is asked itself (Redis, guidelines for clients of Sentinel).
