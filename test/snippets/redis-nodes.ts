@@ -15,6 +15,7 @@ export const bySentinel = redisStore({
     { host: 'sentinel-2', port: 26379 },
     { host: 'sentinel-3', port: 26379 },
   ],
+  sentinelClientOptions: { username: 'drawbridge', password: REDIS_PASSWORD, socket: { tls: true } },
   nodeClientOptions: { username: 'drawbridge', password: REDIS_PASSWORD, socket: { tls: true } },
 })
 //#endregion

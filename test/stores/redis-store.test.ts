@@ -68,6 +68,14 @@ describe.each(['killed', 'frozen'] as const)('redisStore while Redis is %s', (ho
 })
 
 describe('redisStore', () => {
+  it('keeps a list until the last of its members ends, in whole seconds, whatever it was told (REL-R24)', async () => {
+    const store = redisStore(server.url)
+    await store.directory?.add('d:list:fraction', 'a', 1.5)
+    expect(await redisCommand(server.port, 'PTTL', 'd:list:fraction')).toMatch(/^:(1\d{3}|2000)\r\n$/)
+    expect((await store.directory?.list('d:list:fraction', undefined, 10))?.members).toEqual(['a'])
+    await store.close()
+  })
+
   it('goes on when Redis has forgotten its scripts (REL-R31)', async () => {
     const store = redisStore(server.url)
     await store.set('contract:record:scripts', 'one', 60, undefined)

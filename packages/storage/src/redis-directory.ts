@@ -37,7 +37,7 @@ export function redisDirectory(redis: RedisConnection, environment: Environment)
   return {
     async add(list, member, ttl) {
       const now = environment.now()
-      await redis.inTime((signal) => redis.run(add, list, [member, String(now + ttl), String(now)], signal))
+      await redis.inTime((signal) => redis.run(add, list, [member, String(Math.ceil(now + ttl)), String(now)], signal))
     },
     async remove(list, member) {
       await redis.inTime((signal) => redis.run(remove, list, [member], signal))

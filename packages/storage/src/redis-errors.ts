@@ -19,7 +19,8 @@ export function isReply(cause: unknown): cause is Error {
 
 /** Whether a node says that it has become a replica: nothing was executed, and another one has taken over. */
 export function isDemoted(cause: unknown): boolean {
-  return cause instanceof Error && cause.message.startsWith('READONLY')
+  // Before version 7 the reply of a script has its own words around it.
+  return cause instanceof Error && /(^|-)READONLY /.test(cause.message)
 }
 
 /** Whether the command was certainly not executed, and can be sent again as it is. */

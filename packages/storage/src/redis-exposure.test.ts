@@ -21,7 +21,12 @@ describe('a Redis that others can get at (T96)', () => {
   })
 
   const cluster = { rootNodes: [{ url: 'redis://127.0.0.1' }, { url: 'redis://node-2' }], defaults: { password: 'p-secret' } }
-  const sentinel = { name: 'main', sentinelRootNodes: [{ host: 'sentinel-1', port: 26379 }], nodeClientOptions: { password: 'p-secret' } }
+  const sentinel = {
+    name: 'main',
+    sentinelRootNodes: [{ host: 'sentinel-1', port: 26379 }],
+    sentinelClientOptions: { password: 'p-secret' },
+    nodeClientOptions: { password: 'p-secret', socket: { tls: true as const } },
+  }
   it.each([
     ['one node', { socket: { host: 'node-1', port: 1 }, password: 'p-secret' }, 'node-1'],
     ['one node by its URL', { url: 'redis://node-1', password: 'p-secret' }, 'node-1'],
@@ -34,6 +39,16 @@ describe('a Redis that others can get at (T96)', () => {
     const told = redisExposure(target)
     expect(told).toBe(`Redis at ${host} is reached without TLS: ${mended(host)}`)
     expect(told).not.toContain('p-secret')
+  })
+
+  it('is told of the nodes behind Sentinel, which are elsewhere, though Sentinel is on loopback', () => {
+    const beside = { name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port: 26379 }] }
+    const otherwise = 'or redisStore(target, { requireSecure: false }) where nobody else is on its network'
+    expect(redisExposure({ ...beside, nodeClientOptions: { password: 'p-secret' } })).toBe(
+      `Redis behind Sentinel is reached without TLS: nodeClientOptions: { password, socket: { tls: true } }, ${otherwise}`,
+    )
+    expect(redisExposure(beside)).toContain('without TLS and without a password')
+    expect(redisExposure({ ...beside, nodeClientOptions: sentinel.nodeClientOptions })).toBeUndefined()
   })
 
   it('is passed on by the seal, and by Keyv', () => {

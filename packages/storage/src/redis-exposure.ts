@@ -2,7 +2,8 @@ import { isRedisAdapter, type RedisTarget } from './redis-adapter.ts'
 
 /** How one node of Redis is reached. */
 interface RedisNode {
-  readonly host: string
+  /** Undefined for those that Sentinel names: nobody knows where they are before. */
+  readonly host: string | undefined
   readonly secure: boolean
   readonly password: boolean
 }
@@ -16,11 +17,13 @@ export function redisExposure(target: RedisTarget): string | undefined {
 }
 
 function exposureOf({ host, secure, password }: RedisNode): string[] {
-  if (/^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host)) return []
+  if (host !== undefined && /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host)) return []
   const missing = [...(secure ? [] : ['TLS']), ...(password ? [] : ['a password'])]
   if (missing.length === 0) return []
-  const mended = `rediss://user:password@${host}, or redisStore(target, { requireSecure: false }) where nobody else is on its network`
-  return [`Redis at ${host} is reached without ${missing.join(' and without ')}: ${mended}`]
+  const mended = host === undefined ? 'nodeClientOptions: { password, socket: { tls: true } }' : `rediss://user:password@${host}`
+  const otherwise = 'or redisStore(target, { requireSecure: false }) where nobody else is on its network'
+  const where = host === undefined ? 'behind Sentinel' : `at ${host}`
+  return [`Redis ${where} is reached without ${missing.join(' and without ')}: ${mended}, ${otherwise}`]
 }
 
 function nodesOf(target: RedisTarget): RedisNode[] {
@@ -31,10 +34,14 @@ function nodesOf(target: RedisTarget): RedisNode[] {
   const roots = read(options, 'rootNodes')
   if (Array.isArray(roots)) return roots.map((node: unknown) => nodeOf([node, read(options, 'defaults')]))
   const sentinels = read(options, 'sentinelRootNodes')
-  // The nodes themselves are where Sentinel says, in the same network, and are reached as their own options say.
-  if (Array.isArray(sentinels))
-    return sentinels.map((node: unknown) => nodeOf([{ socket: { host: read(node, 'host') } }, read(options, 'nodeClientOptions')]))
+  if (Array.isArray(sentinels)) return nodesOfSentinel(sentinels, options)
   return read(options, 'url') === undefined && read(options, 'socket') === undefined ? [] : [nodeOf([options])]
+}
+
+// Who can answer in Sentinel's place names a node of their own, and is sent the password. The nodes are elsewhere, also where Sentinel is on loopback.
+function nodesOfSentinel(sentinels: readonly unknown[], options: unknown): RedisNode[] {
+  const roots = sentinels.map((node) => nodeOf([{ socket: { host: read(node, 'host') } }, read(options, 'sentinelClientOptions')]))
+  return [...roots, { ...nodeOf([read(options, 'nodeClientOptions')]), host: undefined }]
 }
 
 // The first one that says something has the word, as in the client itself.
