@@ -5,12 +5,11 @@ const project = (name: string): TestProjectInlineConfiguration => ({
   test: { name, root: 'test', include: [`chaos/**/*.${name}.ts`] },
 })
 
-/** What breaks things for longer than `npm test` may take: one after the other, so that what is measured is not in the way of itself. */
+/** What breaks things for longer than `npm test` may take. Most of it waits most of the time, so two files run side by side. */
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 1,
-    fileParallelism: false,
+    maxWorkers: 2,
     allowOnly: false,
     passWithNoTests: false,
     dangerouslyIgnoreUnhandledErrors: false,
