@@ -29,7 +29,9 @@ process.exitCode = problems.length === 0 && failed === 0 ? 0 : 1
 
 function tableOf(lines) {
   const figures = lines.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
-  return ['| what | figure |', '|---|---|', ...figures.map(({ what, is }) => `| ${what} | ${is} |`)].join('\n')
+  // Two files run side by side, and their figures come as they are measured.
+  const rows = figures.toSorted((a, b) => a.from.localeCompare(b.from)).map(({ from, what, is }) => `| ${from} | ${what} | ${is} |`)
+  return ['| in | what | figure |', '|---|---|---|', ...rows].join('\n')
 }
 
 function keep() {

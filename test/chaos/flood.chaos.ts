@@ -83,8 +83,8 @@ it('50,000 registrations fill Redis up to its limit and no further; all of them 
   figure('Memory of that Redis afterwards', `${memory.toFixed(1)} MB`)
   figure('Calls and logins of others during the flood, p50 and p99', `${quantile(others.took, 0.5)} ms, ${quantile(others.took, 0.99)} ms`)
   expect(Object.keys(counts).sort()).toEqual(['201', '503 come again'])
-  // In MB of a million bytes; Redis looks before a write, not after it.
-  expect(memory).toBeLessThan(cap * 1.05 * 1.049)
+  // In MB of a million bytes. Redis looks before a write, and what its clients send and are sent comes on top.
+  expect(memory).toBeLessThan(cap * 1.049 * 1.1)
   expectServed(others.counts)
   const keys = await keyLifetimes(redis.port)
   expect(keys.endless).toBe(0)
