@@ -1,8 +1,10 @@
-import { createLocalJWKSet, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
+import type { JWTPayload, JWTVerifyOptions } from 'jose'
 import type { Environment } from '../ports/environment.ts'
 import type { PublicJwk } from '../protocol/jwk-set.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import type { Seconds, UnixSeconds } from '../protocol/time.ts'
+import type { FindKeys } from '../upstream/issuer-keys.ts'
+import { type JwtFault, jwtFault, verifyJwt } from '../upstream/verify-jwt.ts'
 import { readAssertion } from './read-assertion.ts'
 
 /** The algorithms assertions are signed with (RFC 7518 §3.1, RFC 8037 §3.1). No secret and no `none`: each kind of key has its own. */
@@ -10,9 +12,6 @@ export const assertionAlgorithms = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const
 
 /** One of {@link assertionAlgorithms}. */
 export type AssertionAlgorithm = (typeof assertionAlgorithms)[number]
-
-/** Finds the keys of whoever signs; asked for the `kid` of the header, so that keys that were rotated are read again. */
-export type FindKeys = (kid: string | undefined) => Promise<readonly PublicJwk[]>
 
 /** What an assertion has to be (RFC 7521 §5.2, RFC 7523 §3). */
 export interface AssertionRules {
@@ -77,41 +76,24 @@ export function verifyAssertion({ environment }: { readonly environment: Environ
   }
 }
 
-async function verifySignature(assertion: string, keys: readonly PublicJwk[], options: JWTVerifyOptions): Promise<JWTPayload> {
+async function verifySignature(
+  assertion: string,
+  keys: readonly PublicJwk[],
+  options: JWTVerifyOptions & { readonly algorithms: string[] },
+): Promise<JWTPayload> {
   try {
-    const find = createLocalJWKSet({ keys: keys.map((key) => ({ ...key })) })
-    const { payload } = await jwtVerify(assertion, find, options).catch((cause: unknown) => tryEach(cause, assertion, options))
-    return payload
+    return await verifyJwt(assertion, keys, options)
   } catch (cause) {
-    throw new AssertionRefused(reasonOf(cause), cause)
+    throw new AssertionRefused(reasonOf(jwtFault(cause)), cause)
   }
 }
 
-/** Who has more keys of a kind names them: each that is tried costs a verification, and strangers publish as many as they like. */
-const mostTried = 10
-
-// Without a `kid` several keys may be the one: each of the right kind is tried.
-async function tryEach(several: unknown, assertion: string, options: JWTVerifyOptions): Promise<{ payload: JWTPayload }> {
-  if (!(several instanceof errors.JWKSMultipleMatchingKeys)) throw several
-  let left = mostTried
-  for await (const key of several) {
-    if (left === 0) break
-    left -= 1
-    try {
-      return await jwtVerify(assertion, key, options)
-    } catch (cause) {
-      if (!(cause instanceof errors.JWSSignatureVerificationFailed)) throw cause
-    }
-  }
-  throw new errors.JWSSignatureVerificationFailed()
-}
-
-function reasonOf(cause: unknown): string {
-  if (cause instanceof errors.JWTExpired) return 'assertion_expired'
-  if (!(cause instanceof errors.JWTClaimValidationFailed)) return 'assertion_signature_wrong'
-  if (cause.reason === 'missing') return 'assertion_malformed'
-  if (cause.claim === 'nbf' || cause.claim === 'iat') return 'assertion_from_the_future'
-  return cause.claim === 'sub' ? 'assertion_of_another_subject' : 'assertion_malformed'
+function reasonOf(fault: JwtFault): string {
+  if (fault.is === 'expired') return 'assertion_expired'
+  if (fault.is === 'signature') return 'assertion_signature_wrong'
+  if (fault.is === 'missing') return 'assertion_malformed'
+  if (fault.claim === 'nbf' || fault.claim === 'iat') return 'assertion_from_the_future'
+  return fault.claim === 'sub' ? 'assertion_of_another_subject' : 'assertion_malformed'
 }
 
 function requireRules(claims: JWTPayload, rules: AssertionRules, now: UnixSeconds): VerifiedAssertion {

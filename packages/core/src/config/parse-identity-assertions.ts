@@ -1,5 +1,4 @@
 import type { JWK } from 'jose'
-import { type IssuerKeysOf, issuerKeys } from '../assertions/issuer-keys.ts'
 import { type AssertionAlgorithm, assertionAlgorithms } from '../assertions/verify-assertion.ts'
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
@@ -8,6 +7,7 @@ import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import { subjectOfIssuer } from '../protocol/subject.ts'
 import type { Seconds } from '../protocol/time.ts'
 import type { IdentityClaims, IdentityOfAssertion, TrustedIssuer } from '../token/redeem-assertion.ts'
+import { type IssuerKeysOf, issuerKeys } from '../upstream/issuer-keys.ts'
 
 /** An issuer whose identity assertions are taken: the enterprise's own identity provider. */
 export interface TrustedIssuerOptions {

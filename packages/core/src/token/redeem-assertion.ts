@@ -1,11 +1,5 @@
 import { readAssertion } from '../assertions/read-assertion.ts'
-import {
-  type AssertionAlgorithm,
-  AssertionRefused,
-  type FindKeys,
-  type VerifiedAssertion,
-  type VerifyAssertion,
-} from '../assertions/verify-assertion.ts'
+import { type AssertionAlgorithm, AssertionRefused, type VerifiedAssertion, type VerifyAssertion } from '../assertions/verify-assertion.ts'
 import { defaultScopes, type RequestableScopes } from '../clients/choose-scopes.ts'
 import { readCredentials } from '../clients/read-credentials.ts'
 import type { Identity } from '../ports/upstream.ts'
@@ -17,6 +11,7 @@ import type { Seconds } from '../protocol/time.ts'
 import type { Client } from '../records/client.ts'
 import { useOnce } from '../records/once.ts'
 import type { Records } from '../records/records.ts'
+import type { FindKeys } from '../upstream/issuer-keys.ts'
 import { askedScopes, type GiveGrantNeeds, type Given, giveGrant } from './give-grant.ts'
 import { type GrantHandler, requireClient, requireParameter, type TokenRequest } from './grant-handler.ts'
 import { type IdJag, idJagType, parseIdJag } from './id-jag.ts'

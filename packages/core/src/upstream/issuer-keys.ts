@@ -3,8 +3,10 @@ import type { Emit } from '../ports/events.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { type PublicJwk, parseJwkSet } from '../protocol/jwk-set.ts'
 import type { Seconds, UnixSeconds } from '../protocol/time.ts'
-import { type UpstreamFetch, upstreamFetch } from '../upstream/upstream-fetch.ts'
-import type { FindKeys } from './verify-assertion.ts'
+import { type UpstreamFetch, upstreamFetch } from './upstream-fetch.ts'
+
+/** Finds the keys of whoever signs; asked for the `kid` of the header, so that keys that were rotated are read again. */
+export type FindKeys = (kid: string | undefined) => Promise<readonly PublicJwk[]>
 
 /** Where the keys of an issuer are: here, at a URL, or wherever its metadata says. */
 export interface IssuerKeysOf {
