@@ -10,10 +10,13 @@ export type {
   MetadataDocumentOptions,
   OAuthProxyOptions,
   ObservabilityOptions,
+  ProviderOptions,
   RefreshTokenPolicy,
   RegistrationOptions,
   ResourceServer,
   ScopeOptions,
+  SeveralProvidersOptions,
+  SeveralUpstreams,
   UpstreamOptions,
   VerificationOptions,
 } from './config/options.ts'

@@ -1,6 +1,6 @@
 import type { CreatedInitialAccessToken, InitialAccessTokenOptions } from './clients/initial-access-tokens.ts'
 import { type Config, parseConfig } from './config/config.ts'
-import type { OAuthProxyOptions } from './config/options.ts'
+import type { OAuthProxyOptions, SeveralUpstreams, SharedOptions } from './config/options.ts'
 import { type AuthorizationServerMetadata, authorizationServerMetadata } from './discovery/authorization-server.ts'
 import { emitTo } from './emit-to.ts'
 import { type Front, openFront, requestIdOf } from './front.ts'
@@ -34,7 +34,7 @@ export interface AuthenticateOptions {
 }
 
 /**
- * The authorization server in front of one upstream. Everything it does is a method of this class; everything it is told
+ * The authorization server in front of one upstream, or of several. Everything it does is a method of this class; everything it is told
  * is in {@link OAuthProxyOptions}. Throws `ConfigurationError` with every problem of the options.
  */
 export class OAuthProxy {
@@ -49,13 +49,15 @@ export class OAuthProxy {
   readonly #handlers: ReadonlyMap<string, Handler>
   #closing = false
 
-  constructor(options: OAuthProxyOptions, upstream: Upstream, environment: Environment = systemEnvironment()) {
+  constructor(options: OAuthProxyOptions, upstream: Upstream, environment?: Environment)
+  constructor(options: SharedOptions, upstreams: SeveralUpstreams, environment?: Environment)
+  constructor(options: SharedOptions, upstream: Upstream | SeveralUpstreams, environment = systemEnvironment()) {
     const config = parseConfig(options, upstream)
     this.#config = config
     this.#environment = environment
     this.#emit = emitTo(options.onEvent, { ...config, environment, current: this.#current })
     if (config.store.exposed !== undefined) this.#emit({ type: 'store.exposed', reason: config.store.exposed })
-    this.#wired = wire(config, upstream, environment, this.#emit)
+    this.#wired = wire(config, environment, this.#emit)
     this.#front = openFront({ ...config, environment, current: this.#current, emit: this.#emit })
     this.oauthMetadata = authorizationServerMetadata({ ...config, scopes: config.validScopes, directGrantTypes: directGrantTypes(config) })
     const operational = this.getRoutes().map(({ path, handler }): [string, Handler] => [`${config.basePath}${path}`, handler])

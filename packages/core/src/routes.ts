@@ -17,7 +17,8 @@ export interface OperationalHandlers {
   readonly authorize: Handler
   readonly push: Handler
   readonly consent: Handler
-  readonly callback: Handler
+  /** One for each upstream. */
+  readonly callbacks: readonly { readonly path: string; readonly handler: Handler }[]
   /** Absent where registration is closed. */
   readonly register: Handler | undefined
   /** Absent where clients cannot change what they registered. */
@@ -49,7 +50,7 @@ export function operationalRoutes({ config, oauthMetadata, ...needs }: RouteNeed
     ...at('/authorize', handlers.authorize, ['GET']),
     ...(config.pushedRequests ? at('/par', handlers.push, ['POST', 'OPTIONS']) : []),
     ...at('/consent', handlers.consent, ['POST']),
-    ...at('/auth/callback', handlers.callback, ['GET']),
+    ...handlers.callbacks.flatMap(({ path, handler }) => at(path, handler, ['GET'])),
     ...at('/register', handlers.register, ['POST', 'OPTIONS']),
     ...at('/register/client', handlers.clientConfiguration, ['GET', 'PUT', 'DELETE', 'OPTIONS']),
     ...at('/token', handlers.token, ['POST', 'OPTIONS']),

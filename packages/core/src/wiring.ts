@@ -1,5 +1,4 @@
 import { authorizeEndpoint } from './authorize/endpoint.ts'
-import { callbackEndpoint } from './callback/endpoint.ts'
 import type { InitialAccessTokens } from './clients/initial-access-tokens.ts'
 import type { Config } from './config/config.ts'
 import { askConsent } from './consent/ask-consent.ts'
@@ -11,7 +10,6 @@ import { type Limiter, openLimiter, windowLimit } from './http/rate-limit.ts'
 import { introspectEndpoint } from './introspect/endpoint.ts'
 import type { Environment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
-import type { Upstream } from './ports/upstream.ts'
 import { deviceGrantType } from './protocol/device-code.ts'
 import { pushEndpoint } from './push/endpoint.ts'
 import { openRecords, type Records } from './records/records.ts'
@@ -31,9 +29,10 @@ import { type UpstreamHandle, upstreamHandle } from './tokens/upstream-handle.ts
 import { type UpstreamTokensKeeper, upstreamTokens } from './tokens/upstream-tokens.ts'
 import { type VerifyAccessToken, verifyAccessToken } from './tokens/verify-access-token.ts'
 import { watchGrant } from './tokens/watch-grant.ts'
-import { type UpstreamClient, upstreamClient } from './upstream/upstream-client.ts'
+import { openUpstreams, type Upstreams } from './upstream/upstreams.ts'
+import { wireCallbacks } from './wire-callbacks.ts'
 import { type Clients, wireClients } from './wire-clients.ts'
-import { deviceRedirectUri, wireDevice } from './wire-device.ts'
+import { wireDevice } from './wire-device.ts'
 import { wireDirectGrants } from './wire-direct-grants.ts'
 import { wireHooks } from './wire-hooks.ts'
 
@@ -50,10 +49,10 @@ export interface Wired {
 }
 
 /** Gives every room what it declares to need. The only place that knows all of them. */
-export function wire(options: Config, upstream: Upstream, environment: Environment, emit: Emit): Wired {
+export function wire(options: Config, environment: Environment, emit: Emit): Wired {
   const config = { ...options, ...wireHooks(options, environment) }
-  const domain = furnish(config, upstream, environment, emit)
-  const { records, ending, initialAccessTokens, keeper } = domain
+  const domain = furnish(config, environment, emit)
+  const { records, ending, initialAccessTokens } = domain
   return {
     records,
     ending,
@@ -61,8 +60,8 @@ export function wire(options: Config, upstream: Upstream, environment: Environme
     verify: domain.verify,
     authenticate: authenticate({ ...config, ...domain }),
     requireScopes: (scopes) => requireScopes({ ...config, emit }, scopes),
-    upstreamOf: (grantId) => upstreamHandle({ records, keeper, environment }, grantId),
-    handlers: openRooms(config, upstream, domain),
+    upstreamOf: (grantId) => upstreamHandle(domain, grantId),
+    handlers: openRooms(config, domain),
   }
 }
 
@@ -70,7 +69,8 @@ export function wire(options: Config, upstream: Upstream, environment: Environme
 interface Domain extends Clients {
   readonly issuer: string
   readonly records: Records
-  readonly upstreamClient: UpstreamClient
+  readonly upstreams: Upstreams
+  readonly clientOf: Upstreams['clientOf']
   readonly cookies: BrowserCookies
   readonly accessTokens: AccessTokens
   readonly ending: GrantEnding
@@ -82,11 +82,12 @@ interface Domain extends Clients {
   readonly emit: Emit
 }
 
-function furnish(config: Config, upstream: Upstream, environment: Environment, emit: Emit): Domain {
-  const { issuer, upstreamClient: credentials, baseUrl } = config
+function furnish(config: Config, environment: Environment, emit: Emit): Domain {
+  const { issuer } = config
   const records = openRecords({ ...config, environment, emit })
-  const client = upstreamClient({ ...config, upstream, credentials, callbackUrl: `${baseUrl}/auth/callback`, environment, emit })
-  const shared = { issuer, records, upstreamClient: client, cookies: browserCookies(issuer, config.secure), environment, emit }
+  const upstreams = openUpstreams(config.providers, { ...config, environment, emit })
+  const { clientOf } = upstreams
+  const shared = { issuer, records, upstreams, clientOf, cookies: browserCookies(issuer, config.secure), environment, emit }
   const limiter = openLimiter(config.rateLimit ?? windowLimit(environment), config.trustedProxies, environment)
   const tokens = accessTokens({ ...config, environment })
   const ending = grantEnding(shared)
@@ -98,11 +99,11 @@ function furnish(config: Config, upstream: Upstream, environment: Environment, e
   return { ...shared, ...clients, accessTokens: tokens, ending, keeper, verify, proofs, limiter }
 }
 
-function openRooms(config: Config, upstream: Upstream, domain: Domain): OperationalHandlers {
+function openRooms(config: Config, domain: Domain): OperationalHandlers {
   const { lifetimes, serverName, basePath } = config
   const elsewhere = [...config.resourceServers.values()].map((server) => server.resource)
   const resources = [...config.resources.map((resource) => resource.uri), ...elsewhere]
-  const consent = { ...domain, serverName, upstreamName: upstream.name }
+  const consent = { ...domain, serverName }
   const asking = { ...domain, policy: { ...config, resources } }
   const ask = { ...consent, action: `${basePath}/consent` }
   const granting = { ...config, ...domain, lifetimes, accessTokenLifetime: lifetimes.accessToken, resources }
@@ -117,12 +118,7 @@ function openRooms(config: Config, upstream: Upstream, domain: Domain): Operatio
       askConsent: askConsent({ ...config, ...ask }),
     }),
     consent: consentEndpoint({ ...consent, origin: config.origin }),
-    callback: callbackEndpoint({
-      ...config,
-      ...domain,
-      remembers: (uri) => uri !== deviceRedirectUri(config) && config.remembers(uri),
-      upstreamIssuer: upstream.issuer,
-    }),
+    callbacks: wireCallbacks(config, domain),
     token: tokenEndpoint({ ...domain, url: `${config.baseUrl}/token`, handlers: grantHandlers(config, granting) }),
     revoke: revokeEndpoint(domain),
     introspect: config.resourceServers.size > 0 ? introspectEndpoint({ ...config, ...domain }) : undefined,

@@ -23,6 +23,7 @@ const ofThisPackage = (files: readonly string[]): string[] => files.flatMap((fil
 it.each([
   ['@drawbridge/providers/github', ['dist/github.js', 'dist/oauth.js']],
   ['@drawbridge/providers/oauth', ['dist/oauth.js']],
+  ['@drawbridge/providers/several', ['dist/several.js']],
 ])('%s loads no provider but what it stands on', async (specifier, expected) => {
   expect(ofThisPackage(await filesLoadedFor(specifier)).sort()).toEqual(expected)
 })

@@ -1,11 +1,11 @@
 import type { Environment } from '../ports/environment.ts'
-import type { Emit } from '../ports/events.ts'
+import { byProvider, type Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
 import { type ErrorCode, OAuthError } from '../protocol/errors.ts'
 import { forgetConsent } from '../records/remembered-consent.ts'
 import type { Transaction } from '../records/transaction.ts'
-import type { UpstreamClient } from '../upstream/upstream-client.ts'
+import type { ListedUpstream } from '../upstream/upstreams.ts'
 import { type Consented, type OpenGrantNeeds, openGrant } from './open-grant.ts'
 
 /** What the upstream's answer comes to, for the client (RFC 6749 §4.1.2): a code of ours, or an error in words of ours. */
@@ -13,9 +13,8 @@ export type ClientAnswer = { readonly code: string } | { readonly error: ErrorCo
 
 /** What answering needs. */
 export interface AnswerNeeds extends OpenGrantNeeds {
-  /** The `iss` that the upstream adds to its answers, where it does. */
-  readonly upstreamIssuer: string | undefined
-  readonly upstreamClient: Pick<UpstreamClient, 'exchangeCode' | 'identify' | 'revoke'>
+  /** The one that answers. */
+  readonly upstream: ListedUpstream
   readonly environment: Environment
   readonly emit: Emit
 }
@@ -38,17 +37,16 @@ export async function answerClient(
   values: CallbackValues,
   rememberAs: string | undefined,
 ): Promise<ClientAnswer> {
-  const { emit, upstreamIssuer } = needs
+  const { emit, upstream } = needs
   const { clientId } = transaction.request
   const refuse = async (error: ErrorCode, reason: string): Promise<ClientAnswer> => {
     // What came to nothing without a question is asked the next time.
     if (transaction.remembered) await needs.records.rememberedConsents.change(transaction.remembered.id, forgetConsent)
-    emit({ type: 'callback.refused', clientId, reason })
+    emit({ type: 'callback.refused', clientId, reason, ...byProvider(upstream.provider) })
     return describe(error)
   }
   // An answer of another server says nothing about this login, be it a code or an error (RFC 9207 §2.4).
-  if (upstreamIssuer !== undefined && values.iss !== undefined && values.iss !== upstreamIssuer)
-    return refuse('server_error', 'upstream_iss_mismatch')
+  if (values.iss !== undefined && upstream.isForeign(values.iss)) return refuse('server_error', 'upstream_iss_mismatch')
   if (values.error !== undefined) {
     const error = passedOn.find((code) => code === values.error) ?? 'server_error'
     return refuse(error, `upstream_${error}`)
@@ -74,7 +72,8 @@ async function signIn(
   transaction: Transaction & Consented,
   { code = '', iss }: CallbackValues,
 ): Promise<string> {
-  const { upstreamClient, environment } = needs
+  const { upstream, environment } = needs
+  const upstreamClient = upstream.client
   const parameters = { code, state, ...(iss !== undefined && { iss }) }
   const tokens: UpstreamTokens = await upstreamClient.exchangeCode(parameters, state, transaction.upstreamVerifier)
   try {

@@ -1,44 +1,34 @@
-import { type BrowserCookies, browserSecretIn, isBrowserSecret } from '../http/browser-cookies.ts'
+import { browserSecretIn } from '../http/browser-cookies.ts'
 import { type Handler, openEndpoint } from '../http/endpoint.ts'
 import { seeOther } from '../http/redirect.ts'
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
-import { hashSecret, isSameSecret } from '../protocol/compare.ts'
-import { accessDenied, invalidRequest } from '../protocol/errors.ts'
-import { timedId } from '../protocol/identifiers.ts'
+import { hashSecret } from '../protocol/compare.ts'
+import { invalidRequest } from '../protocol/errors.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
-import { parseParameters } from '../protocol/parameters.ts'
 import { redirectTo } from '../protocol/redirect-uri.ts'
 import type { Changed, Seen } from '../records/collection.ts'
 import type { Records } from '../records/records.ts'
 import { rememberedConsentId } from '../records/remembered-consent.ts'
 import { type Claim, claimTransaction, finishTransaction, releaseTransaction, type Transaction } from '../records/transaction.ts'
-import { type AnswerNeeds, answerClient, type CallbackValues, type ClientAnswer } from './answer-client.ts'
+import { type AnswerNeeds, answerClient, type ClientAnswer } from './answer-client.ts'
+import { type Delivery, type ProveNeeds, proveDelivery, unknownLogin } from './prove-delivery.ts'
 
 /** What the endpoint needs. */
-export interface CallbackEndpointNeeds extends AnswerNeeds {
+export interface CallbackEndpointNeeds extends Omit<AnswerNeeds, 'upstream'>, ProveNeeds {
   readonly issuer: string
   readonly records: Pick<Records, 'transactions' | 'grants' | 'lists' | 'rememberedConsents'>
   /** Whether a yes for this redirect URI is remembered. */
   readonly remembers: (redirectUri: string) => boolean
-  readonly cookies: BrowserCookies
   readonly environment: Environment
   readonly emit: Emit
 }
 
-interface Delivery {
-  readonly state: string
-  /** Tells its claim from that of another delivery. */
-  readonly claim: string
-  readonly values: CallbackValues
-  readonly seen: Seen<Transaction>
-}
-
 /**
  * The callback: the upstream sends the person back. Only the browser in which the person approved may deliver it, on the error
- * branch too; one of any number of deliveries goes upstream, and the others get the same answer.
+ * branch too, and only where the upstream of that login answers; one of any number of deliveries goes upstream, and the others get the same answer.
  */
 export function callbackEndpoint(needs: CallbackEndpointNeeds): Handler {
   const { issuer, environment, emit } = needs
@@ -94,28 +84,6 @@ async function finish(
   }
 }
 
-// The cookie comes first, before the transaction tells anything, and before `error` is looked at (threats T1 and T13).
-async function proveDelivery({ cookies, records, environment, emit }: CallbackEndpointNeeds, request: Request): Promise<Delivery> {
-  const login = cookies.login.read(request)
-  if (!isBrowserSecret(login)) throw foreignBrowser(emit)
-  const { values, repeated } = parseParameters(new URL(request.url).searchParams, ['code', 'state', 'iss', 'error'] as const)
-  const { state } = values
-  if (state === undefined || repeated.length > 0) throw invalidRequest('This is not an answer that was asked for.', 'callback_malformed')
-  const seen = await records.transactions.read(state)
-  if (!seen.record) throw unknownLogin()
-  if (!isSameSecret(seen.record.browser, hashSecret(login))) throw foreignBrowser(emit)
-  return { state, claim: timedId(environment.now(), environment.randomBytes(10)), values, seen }
-}
-
-function unknownLogin(): Error {
-  return invalidRequest('This login is unknown here, or it took too long.', 'transaction_unknown')
-}
-
-function foreignBrowser(emit: Emit): Error {
-  emit({ type: 'callback.binding_mismatch' })
-  return accessDenied('This login was started in another browser.', 'binding_mismatch')
-}
-
 // Another delivery of the same browser is at it: wait for its answer, for as long as it may take.
 async function claimDelivery(
   { records, environment }: CallbackEndpointNeeds,
@@ -142,12 +110,12 @@ function claimOrRelease(needs: CallbackEndpointNeeds, delivery: Delivery): Promi
 
 async function answerOrRelease(
   needs: CallbackEndpointNeeds,
-  { state, claim, values, rememberAs }: Delivery & { readonly rememberAs: string | undefined },
+  { state, claim, values, upstream, rememberAs }: Delivery & { readonly rememberAs: string | undefined },
   transaction: Transaction,
   seen: Seen<Transaction>,
 ): Promise<ClientAnswer> {
   try {
-    return await answerClient(needs, state, transaction, values, rememberAs)
+    return await answerClient({ ...needs, upstream }, state, transaction, values, rememberAs)
   } catch (cause) {
     if (cause instanceof UpstreamUnavailable)
       await needs.records.transactions.change(state, (current) => releaseTransaction(current, claim), seen)

@@ -1,6 +1,6 @@
 import { isSealedId } from '../clients/sealed-clients.ts'
 import type { Environment } from '../ports/environment.ts'
-import type { Emit } from '../ports/events.ts'
+import { byProvider, type Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import type { Identity, UpstreamTokens } from '../ports/upstream.ts'
 import { hashSecret } from '../protocol/compare.ts'
@@ -34,7 +34,7 @@ export type Consented = Pick<Transaction, 'request' | 'remembered'> & { readonly
 
 /**
  * Opens the grant of a person whom the upstream has just signed in, pending until its code is redeemed, and answers the code.
- * The scopes are those asked for, less what the upstream or the operator did not give. Throws `access_denied`.
+ * The scopes are those asked for, less what the upstream or the operator did not give; of several upstreams none knows our scopes. Throws `access_denied`.
  */
 export async function openGrant(
   needs: OpenGrantNeeds,
@@ -58,7 +58,7 @@ export async function openGrant(
     isSealedId(request.clientId) && records.lists.add({ kind: 'clients' }, request.clientId, lifetimes.grant),
     rememberAs !== undefined && remember(needs, rememberAs, login),
   ])
-  emit({ type: 'grant.opened', clientId: request.clientId, grantId: id, subject: identity.subject })
+  emit({ type: 'grant.opened', clientId: request.clientId, grantId: id, subject: identity.subject, ...byProvider(identity.provider) })
   if (!coversScopes(expandScopes(needs.requiredScopes), resourceScopes(scopes)))
     emit({ type: 'scope.elevated', clientId: request.clientId, grantId: id, requested: request.scopes, granted: scopes })
   return formatCode({ grantId: id, secret })
@@ -84,6 +84,9 @@ async function grantScopes(
   // Whatever is neither a yes nor a list is a no: a hook in JavaScript that forgets to answer lets nobody in (threat T101).
   if (answer !== true && !Array.isArray(answer)) throw accessDenied('The person may not use this server.', 'authorize_user_said_no')
   // What the upstream does not know of is not its to refuse.
-  const given = tokens.scopes ? narrowScopes(request.scopes, [...expandScopes(tokens.scopes), offlineAccess]) : request.scopes
+  const given =
+    identity.provider === undefined && tokens.scopes
+      ? narrowScopes(request.scopes, [...expandScopes(tokens.scopes), offlineAccess])
+      : request.scopes
   return answer === true ? given : narrowScopes(given, expandScopes(answer))
 }

@@ -5,7 +5,7 @@ import type { RateLimit } from '../http/rate-limit.ts'
 import { harmlessTelemetry } from '../ports/harmless-telemetry.ts'
 import type { Store } from '../ports/store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import type { Upstream, UpstreamClientCredentials } from '../ports/upstream.ts'
+import type { Upstream } from '../ports/upstream.ts'
 import { ConfigurationError } from '../protocol/errors.ts'
 import { defaultLifetimes, type Lifetimes } from '../protocol/lifetimes.ts'
 import type { Resource } from '../protocol/public-url.ts'
@@ -13,25 +13,17 @@ import type { RedirectPolicy } from '../protocol/redirect-uri.ts'
 import type { Seconds } from '../protocol/time.ts'
 import { watchedStore } from '../records/watched-store.ts'
 import type { SigningKey } from '../tokens/keys.ts'
-import type { OAuthProxyOptions } from './options.ts'
+import type { OAuthProxyOptions, SeveralUpstreams, SharedOptions, UpstreamClientOption } from './options.ts'
 import { type Addresses, parseAddresses } from './parse-addresses.ts'
 import { type ClientsConfig, parseClients } from './parse-clients.ts'
 import { type ConsentPolicy, parseConsent } from './parse-consent.ts'
 import { type Extensions, parseExtensions } from './parse-extensions.ts'
 import { parseKeys } from './parse-keys.ts'
 import { parseMetadataDocuments } from './parse-metadata-documents.ts'
+import { isSeveral, type Providers, parseProviders } from './parse-providers.ts'
 import { parseResourceServers, type ResourceServers } from './parse-resource-servers.ts'
 import { parseScopes, type ScopePolicy } from './parse-scopes.ts'
-import {
-  day,
-  listOf,
-  refuseLists,
-  refuseNumbersAndHooks,
-  refuseRedirectPatterns,
-  refuseStore,
-  refuseUpstreamClient,
-  schemeOf,
-} from './refuse-options.ts'
+import { day, listOf, refuseLists, refuseNumbersAndHooks, refuseRedirectPatterns, refuseStore, schemeOf } from './refuse-options.ts'
 import { requireKnownMembers } from './require-known-members.ts'
 
 /** The options, parsed once. */
@@ -40,7 +32,8 @@ export interface Config extends Policy, Addresses, ClientsConfig, ConsentPolicy,
   readonly resources: readonly [Resource, ...Resource[]]
   /** What a login without a `resource` is for. Where there are several of our own it has to name one; those elsewhere are always named (threat T61). */
   readonly defaultResource: string | undefined
-  readonly upstreamClient: UpstreamClientCredentials
+  /** Where people sign in. */
+  readonly providers: Providers
   readonly signingKeys: readonly [SigningKey, ...SigningKey[]]
   readonly store: Store
   readonly namespace: string
@@ -66,21 +59,26 @@ interface Policy extends RedirectPolicy, ScopePolicy {
 const knownSchemes: readonly string[] = ['cursor', 'vscode', 'vscode-insiders', 'claude', 'windsurf', 'zed', 'warp', 'goose', 'raycast']
 
 /** Parses the options. Throws one `ConfigurationError` that lists every problem. */
-export function parseConfig(options: OAuthProxyOptions, upstream: Upstream): Config {
-  requireKnownMembers(options)
-  return parseKnown(options, upstream)
+export function parseConfig(
+  options: SharedOptions & Partial<Pick<OAuthProxyOptions, UpstreamClientOption>>,
+  upstream: Upstream | SeveralUpstreams,
+): Config {
+  // Of several, each has its own; of one, it is refused when it is missing.
+  const all: OAuthProxyOptions = { clientId: '', ...options }
+  requireKnownMembers(all)
+  return parseKnown(all, upstream)
 }
 
-function parseKnown(options: OAuthProxyOptions, upstream: Upstream): Config {
+function parseKnown(options: OAuthProxyOptions, upstream: Upstream | SeveralUpstreams): Config {
   const problems: string[] = []
   const addresses = parseAddresses(options, problems)
   const [resource, ...resources] = addresses.resources
   const [signingKey, ...signingKeys] = parseKeys(options.jwtSigningKey, problems)
   const policy = parsePolicy(options, upstream, problems)
+  const providers = parseProviders(options, upstream, policy.expandScopes, problems)
   const extensions = parseExtensions(options.extensions, problems)
   const consent = parseConsent(options, problems)
   problems.push(
-    ...refuseUpstreamClient(options, upstream),
     ...refuseStore(options),
     ...refuseLists(options),
     ...refuseRedirectPatterns(policy.redirectUris),
@@ -88,7 +86,7 @@ function parseKnown(options: OAuthProxyOptions, upstream: Upstream): Config {
   )
   const clients = parseClients(options, { ...policy, ...extensions }, signingKey ? [signingKey, ...signingKeys] : [], problems)
   const resourceServers = parseResourceServers(options.verification?.resourceServers, addresses.resources, problems)
-  if (problems.length > 0 || !resource || !signingKey) throw new ConfigurationError(problems)
+  if (problems.length > 0 || !resource || !signingKey || !providers) throw new ConfigurationError(problems)
   return Object.freeze({
     ...policy,
     ...clients,
@@ -98,7 +96,7 @@ function parseKnown(options: OAuthProxyOptions, upstream: Upstream): Config {
     ...addresses,
     resources: [resource, ...resources] as const,
     defaultResource: resources.length === 0 ? resource.uri : undefined,
-    upstreamClient: { clientId: options.clientId, ...(options.clientSecret !== undefined && { clientSecret: options.clientSecret }) },
+    providers,
     signingKeys: [signingKey, ...signingKeys] as const,
     ...watched(options, addresses.issuer),
     namespace: options.namespace ?? `drawbridge-${createHash('sha256').update(addresses.issuer).digest('hex').slice(0, 10)}`,
@@ -124,11 +122,11 @@ function limitsOf({ limits: { rateLimit, trustedProxies = 0 } = {} }: OAuthProxy
   return { rateLimit: rateLimit === false ? () => 0 : rateLimit, trustedProxies }
 }
 
-function parsePolicy(options: OAuthProxyOptions, upstream: Upstream, problems: string[]): Policy {
+function parsePolicy(options: OAuthProxyOptions, upstream: Upstream | SeveralUpstreams, problems: string[]): Policy {
   const { clients = {} } = options
   const redirectUris = listOf(clients.redirectUris)
   return {
-    ...parseScopes(options, upstream, problems),
+    ...parseScopes(options, isSeveral(upstream) ? { defaultScopes: [] } : upstream, problems),
     documentHosts: parseMetadataDocuments(clients.metadataDocuments, problems),
     // A pattern names its scheme as well (threat T28).
     redirectSchemes: [...(listOf(clients.redirectSchemes) ?? knownSchemes), ...(redirectUris?.map(schemeOf) ?? [])],

@@ -5,6 +5,7 @@ import type { RateLimit } from '../http/rate-limit.ts'
 import type { RecordedEvent } from '../ports/events.ts'
 import type { Store } from '../ports/store.ts'
 import type { TelemetryOf } from '../ports/telemetry.ts'
+import type { Upstream } from '../ports/upstream.ts'
 import type { Lifetimes } from '../protocol/lifetimes.ts'
 import type { IncludedScopes } from '../protocol/scope-hierarchy.ts'
 import type { Seconds } from '../protocol/time.ts'
@@ -33,7 +34,7 @@ export interface OAuthProxyOptions {
   readonly namespace?: string
   /** Allows a store that others can read and that is not sealed: whoever reads it has every grant in it, with the upstream's tokens. Default: false. */
   readonly dangerouslyStorePlain?: boolean
-  /** The scopes a token needs on the MCP endpoint, and what a client gets that asks for none. Default: the provider's. */
+  /** The scopes a token needs on the MCP endpoint, and what a client gets that asks for none. Default: the provider's; of several, none. */
   readonly requiredScopes?: readonly string[]
   /** Is told what happens, without secrets. Never awaited; what it throws is dropped. Default: nobody is told. */
   readonly onEvent?: (event: RecordedEvent) => void
@@ -47,6 +48,31 @@ export interface OAuthProxyOptions {
   readonly limits?: LimitOptions
   readonly observability?: ObservabilityOptions
   readonly extensions?: ExtensionOptions
+}
+
+/** The options that are our registration with one upstream. */
+export type UpstreamClientOption = 'clientId' | 'clientSecret'
+
+/** The options that are not. */
+export type SharedOptions = Omit<OAuthProxyOptions, UpstreamClientOption>
+
+/** The options of a server with several providers: those of every provider, but for what is of one alone. */
+export interface SeveralProvidersOptions extends SharedOptions {
+  /** With whom people can sign in, by a key that stays: it is in the provider's callback, `/auth/callback/{key}`, and in the subjects of its people. In the order of the page where people choose. The first is the one that was there alone before, if there was one. */
+  readonly providers: Readonly<Record<string, ProviderOptions>>
+}
+
+/** Several upstreams, as `OAuthProxy` takes them. */
+export type SeveralUpstreams = Pick<SeveralProvidersOptions, 'providers'>
+
+/** One of several providers. */
+export interface ProviderOptions extends Pick<OAuthProxyOptions, UpstreamClientOption> {
+  /** The upstream as data, as each provider exports it: `github()`. */
+  readonly upstream: Upstream
+  /** What this upstream is asked for: in its own words, whatever the client asks us for. Default: the provider's. */
+  readonly scopes?: readonly string[]
+  /** Allows a person of this provider, denies, or narrows the client's scopes. `upstream.authorizeUser` has to agree. Default: everyone whom this upstream signs in. */
+  readonly authorizeUser?: AuthorizeUser
 }
 
 /** Which clients may register, and for what. */

@@ -18,7 +18,11 @@ export interface ScopePolicy {
 }
 
 /** Parses the scopes of the options; adds to `problems` what is wrong with them. */
-export function parseScopes(options: OAuthProxyOptions, upstream: Upstream, problems: string[]): ScopePolicy {
+export function parseScopes(
+  options: OAuthProxyOptions,
+  upstream: Pick<Upstream, 'defaultScopes' | 'includedScopes'>,
+  problems: string[],
+): ScopePolicy {
   const { requiredScopes: asked, clients = {}, scopes = {} } = options
   const requiredScopes = listOf(asked) ?? upstream.defaultScopes
   const validScopes = [...new Set([...requiredScopes, ...(listOf(clients.validScopes) ?? []), offlineAccess])]

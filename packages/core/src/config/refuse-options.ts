@@ -2,13 +2,16 @@ import type { Upstream } from '../ports/upstream.ts'
 import { defaultLifetimes, fixedLifetimes } from '../protocol/lifetimes.ts'
 import { refuseRedirectUri } from '../protocol/redirect-uri.ts'
 import type { Seconds } from '../protocol/time.ts'
-import type { OAuthProxyOptions } from './options.ts'
+import type { OAuthProxyOptions, UpstreamClientOption } from './options.ts'
 
 /** How long an upstream's last answer stands while it cannot be reached: an outage that people remember. */
 export const day: Seconds = 86_400
 
 /** What is wrong with our registration at the upstream, and with its endpoints. */
-export function refuseUpstreamClient({ clientId, clientSecret }: OAuthProxyOptions, upstream: Upstream): string[] {
+export function refuseUpstreamClient(
+  { clientId, clientSecret }: Pick<OAuthProxyOptions, UpstreamClientOption>,
+  upstream: Upstream,
+): string[] {
   const problems: string[] = [...(upstream.problems ?? [])]
   if (!clientId) problems.push(`clientId is missing: ${upstream.name} shows it where the app is registered`)
   if (!clientSecret && upstream.clientAuthentication !== 'none') problems.push(`clientSecret is missing: ${upstream.name} asks for one`)

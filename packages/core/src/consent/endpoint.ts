@@ -4,12 +4,13 @@ import { refuseForeignForm } from '../http/foreign-form.ts'
 import { readForm } from '../http/form.ts'
 import { movingPage, pageResponse } from '../http/page.ts'
 import type { Limiter } from '../http/rate-limit.ts'
-import type { Emit } from '../ports/events.ts'
+import { byProvider, type Emit } from '../ports/events.ts'
 import { hashSecret, isSameSecret } from '../protocol/compare.ts'
 import { accessDenied, invalidRequest } from '../protocol/errors.ts'
 import { parseParameters } from '../protocol/parameters.ts'
 import { redirectTo } from '../protocol/redirect-uri.ts'
-import { type BeginLoginNeeds, beginLogin } from './begin-login.ts'
+import type { Upstreams } from '../upstream/upstreams.ts'
+import { type Approval, type BeginLoginNeeds, beginLogin } from './begin-login.ts'
 import { openRequest, type SealedRequest } from './sealed-request.ts'
 
 /** What the endpoint needs. */
@@ -17,13 +18,13 @@ export interface ConsentEndpointNeeds extends BeginLoginNeeds {
   readonly issuer: string
   /** The origin our own forms come from. */
   readonly origin: string
-  readonly upstreamName: string
+  readonly upstreams: Upstreams
   readonly emit: Emit
   readonly limiter: Limiter
 }
 
 /**
- * Consent: takes the person's answer, from the page we showed in this very browser. A yes makes the transaction and the login
+ * Consent: takes the person's answer, from the page we showed in this very browser. A yes, or the provider that the person chose, makes the transaction and the login
  * cookie, and moves on to the upstream; a no moves back to the client. It never calls the upstream.
  */
 export function consentEndpoint(needs: ConsentEndpointNeeds): Handler {
@@ -37,7 +38,7 @@ export function consentEndpoint(needs: ConsentEndpointNeeds): Handler {
     limitedAs: 'consent',
     async post(request) {
       refuseForeignForm(request, needs.origin)
-      const { values } = parseParameters(await readForm(request), ['request', 'decision'] as const)
+      const { values } = parseParameters(await readForm(request), ['request', 'decision', 'provider'] as const)
       const secret = needs.cookies.form.read(request)
       if (!isBrowserSecret(secret))
         throw accessDenied('This page was not opened in this browser, or its cookie is gone.', 'form_cookie_missing')
@@ -46,8 +47,7 @@ export function consentEndpoint(needs: ConsentEndpointNeeds): Handler {
       if (!isSameSecret(sealed.browser, hashSecret(secret))) {
         throw accessDenied('This page was opened in another browser.', 'form_of_another_browser')
       }
-      if (values.decision === 'approve') return approve(needs, sealed, secret)
-      if (values.decision !== 'deny') throw invalidRequest('The answer is neither yes nor no.', 'decision_unknown')
+      if (values.decision !== 'deny') return approve(needs, sealed, { formSecret: secret, provider: requireProvider(needs, values) })
       emit({ type: 'consent.denied', clientId: sealed.request.clientId })
       const { redirectUri, state } = sealed.request
       const answer = { error: 'access_denied', error_description: 'The person said no.', state, iss: issuer }
@@ -58,11 +58,26 @@ export function consentEndpoint(needs: ConsentEndpointNeeds): Handler {
   })
 }
 
-async function approve(needs: ConsentEndpointNeeds, { id, request }: SealedRequest, formSecret: string): Promise<Response> {
-  const { emit, upstreamName } = needs
-  const { location, cookie, again } = await beginLogin(needs, { id, request, formSecret })
-  if (!again) emit({ type: 'consent.approved', clientId: request.clientId })
+async function approve(
+  needs: ConsentEndpointNeeds,
+  { id, request, unasked }: SealedRequest,
+  by: Pick<Approval, 'formSecret' | 'provider'>,
+): Promise<Response> {
+  const { location, cookie, upstreamName, again } = await beginLogin(needs, { id, request, ...by })
+  const approved = { clientId: request.clientId, ...byProvider(by.provider) }
+  if (!again)
+    needs.emit(unasked ? { type: 'consent.skipped', because: 'external', ...approved } : { type: 'consent.approved', ...approved })
   return pageResponse(movingPage(`On to ${upstreamName}`, `You sign in with ${upstreamName} now.`, `Go on to ${upstreamName}`, location), {
     headers: { 'set-cookie': cookie },
   })
+}
+
+// The button of one provider is a yes as well. One for all, or a page that was shown while there was one, means the first.
+function requireProvider(
+  { upstreams }: ConsentEndpointNeeds,
+  { decision, provider }: { readonly decision?: string; readonly provider?: string },
+): string | undefined {
+  if (provider === undefined && decision === 'approve') return upstreams.listed[0].provider
+  if (provider === undefined || decision !== undefined) throw invalidRequest('The answer is neither yes nor no.', 'decision_unknown')
+  return provider
 }

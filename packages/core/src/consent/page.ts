@@ -5,25 +5,35 @@ import { isLoopbackUri, redirectDestination } from '../protocol/redirect-uri.ts'
 import { offlineAccess } from '../protocol/scope.ts'
 import type { Client } from '../records/client.ts'
 import type { AuthorizationRequest } from '../records/transaction.ts'
+import type { ListedUpstream } from '../upstream/upstreams.ts'
 
-/** What the consent page shows and posts. */
-export interface ConsentPageParts {
-  readonly request: AuthorizationRequest
-  readonly client: Client
+/** What both pages show and post. */
+export interface ChoicePageParts {
   readonly serverName: string
-  readonly upstreamName: string
+  /** With whom the person can sign in, in the order of the options. */
+  readonly upstreams: readonly [Choice, ...Choice[]]
   readonly sealedRequest: string
   /** Where the form goes: a path of ours. */
   readonly action: string
+}
+
+/** An upstream, as people know it. */
+type Choice = Pick<ListedUpstream, 'provider' | 'name'>
+
+/** What the consent page shows and posts. */
+export interface ConsentPageParts extends ChoicePageParts {
+  readonly request: AuthorizationRequest
+  readonly client: Client
   /** What the device shows that asks; undefined when the answer goes to a redirect URI of the client's. */
   readonly userCode: string | undefined
 }
 
 /**
  * The question: may this client act for you? It shows what the client says of itself and, larger, what it cannot lie about:
- * where the answer will be sent (MCP, client security; threat T37). Both answers are buttons of the same size.
+ * where the answer will be sent (MCP, client security; threat T37). All answers are buttons of the same size: with several upstreams each is a yes.
  */
-export function consentPage({ request, client, serverName, upstreamName, sealedRequest, action, userCode }: ConsentPageParts): Html {
+export function consentPage({ request, client, userCode, ...choice }: ConsentPageParts): Html {
+  const { serverName, upstreams } = choice
   const name = client.clientName ?? 'An application without a name'
   return page(
     `${name} asks for access`,
@@ -44,15 +54,40 @@ ${
 <dd>${request.resource}</dd>
 </dl>
 ${noteOn(request.redirectUri, userCode)}
-<p class="quiet">The application chose its own name; nobody has checked it. If you allow it, you sign in with ${upstreamName} next.</p>
-<form method="post" action="${action}">
-<input type="hidden" name="request" value="${sealedRequest}">
-<div class="choices">
-<button type="submit" name="decision" value="deny">Deny</button>
-<button type="submit" name="decision" value="approve" class="go">Allow</button>
-</div>
-</form>`,
+<p class="quiet">The application chose its own name; nobody has checked it. If you allow it, ${
+      upstreams.length === 1 ? html`you sign in with ${upstreams[0].name} next` : 'choose with whom you sign in'
+    }.</p>
+${formOf(choice, upstreams.length === 1 ? yesOrNo : html`${upstreams.map(buttonOf)}${no}`)}`,
   )
+}
+
+/** Where nobody is asked about a client, and has to say with whom to sign in: the buttons alone. */
+export function choicePage(choice: ChoicePageParts): Html {
+  const title = `Sign in to ${choice.serverName}`
+  return page(
+    title,
+    html`<h1>${title}</h1>
+<p>Choose with whom you sign in.</p>
+${formOf(choice, html`${choice.upstreams.map(buttonOf)}`)}`,
+  )
+}
+
+function formOf({ upstreams, sealedRequest, action }: ChoicePageParts, buttons: Html): Html {
+  return html`<form method="post" action="${action}">
+<input type="hidden" name="request" value="${sealedRequest}">
+<div class="${upstreams.length === 1 ? 'choices' : 'choices listed'}">
+${buttons}</div>
+</form>`
+}
+
+const no = html`<button type="submit" name="decision" value="deny">Deny</button>
+`
+const yesOrNo = html`${no}<button type="submit" name="decision" value="approve" class="go">Allow</button>
+`
+
+function buttonOf({ provider, name }: Choice): Html {
+  return html`<button type="submit" name="provider" value="${provider}" class="go">Continue with ${name}</button>
+`
 }
 
 // The one scope that is ours and not the operator's, so the only one we know words for.

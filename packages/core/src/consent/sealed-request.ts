@@ -10,13 +10,21 @@ export interface SealedRequest {
   /** Of this form alone: what is made from it can be made once. */
   readonly id: string
   readonly request: AuthorizationRequest
+  /** Whether the page asked nothing but with whom to sign in. */
+  readonly unasked?: true
   /** The hash of the form cookie. */
   readonly browser: string
   readonly expiresAt: UnixSeconds
 }
 
 // A page that the release before this one made has no id.
-const sealedShape = z.object({ id: z.string().exactOptional(), request: requestShape, browser: z.string(), expiresAt: z.number() })
+const sealedShape = z.object({
+  id: z.string().exactOptional(),
+  request: requestShape,
+  unasked: z.literal(true).exactOptional(),
+  browser: z.string(),
+  expiresAt: z.number(),
+})
 
 /** Seals it, by a key of 32 bytes (RFC 7516, `dir` with `A256GCM`). */
 export function sealRequest(sealed: SealedRequest, key: Uint8Array): Promise<string> {

@@ -25,6 +25,7 @@ dd ul { margin: 0; padding-left: 1.25rem; }
 .quiet { color: var(--quiet); font-size: .875rem; }
 .choices { display: flex; gap: .75rem; }
 .choices button, .choices a { flex: 1; padding: .75rem 1rem; font: inherit; font-weight: 600; text-align: center; text-decoration: none; border-radius: .5rem; border: 1px solid currentColor; background: transparent; color: inherit; cursor: pointer; }
+.listed { flex-direction: column; }
 .choices .go { background: var(--go); border-color: var(--go); color: #fff; }
 .choices button:focus-visible, a:focus-visible, .code:focus-visible { outline: 3px solid #3b82f6; outline-offset: 2px; }
 `

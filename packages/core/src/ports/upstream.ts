@@ -3,8 +3,10 @@ import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 
 /** Who the upstream says the person is. */
 export interface Identity {
-  /** The upstream's stable id of the person; never an e-mail address and never a login name. */
+  /** The upstream's stable id of the person; never an e-mail address and never a login name. Of several providers, with the key of that provider and `|` before it. */
   readonly subject: string
+  /** The key of the provider with which the person signed in, where there are several. No provider says this itself. */
+  readonly provider?: string
   /** What else the upstream said, trimmed by the provider; a tool sees it, nothing of it overrides our claims. */
   readonly claims: Readonly<Record<string, unknown>>
 }

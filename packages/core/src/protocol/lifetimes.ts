@@ -49,6 +49,7 @@ export const fixedLifetimes: Readonly<
     | 'unconfirmedGrace'
     | 'upstreamDue'
     | 'identityCheck'
+    | 'rollOut'
     | 'deviceCode'
     | 'deviceCodeOver'
     | 'formCookie'
@@ -96,6 +97,8 @@ export const fixedLifetimes: Readonly<
   upstreamDue: 5 * minute,
   /** How often an upstream whose tokens never expire is asked whether it still knows the person. */
   identityCheck: 15 * minute,
+  /** New options reach every host within this time: until then hosts can differ in the providers they list. */
+  rollOut: hour,
   /** A person finds a browser, and types eight letters, in this time (RFC 8628 §3.2); no longer, because somebody may have sent them the code (§5.4). */
   deviceCode: 15 * minute,
   /** A device that asks a little late is told that its code has expired. */

@@ -11,6 +11,11 @@ export function subjectOfIssuer(issuer: string, subject: string): string {
   return `${ours}person:${encodeURIComponent(issuer)}:${encodeURIComponent(subject)}`
 }
 
+/** The subject of a person of one of several providers (ours): two upstreams may give one id to two people. A key has no `|`, so nothing else is spelled so. */
+export function subjectOfProvider(key: string, subject: string): string {
+  return `${key}|${subject}`
+}
+
 /** Whether a subject looks like one of those above (ours): an upstream's person must not become one. */
 export function isOurSubject(subject: string): boolean {
   return subject.startsWith(ours)

@@ -11,6 +11,7 @@ import type { AuthorizationRequest } from './transaction.ts'
 export interface Grant {
   readonly id: string
   readonly clientId: string
+  /** Who it is of. It names the provider, where there are several: whose tokens are in `upstream`. */
   readonly identity: Identity
   /** The granted scopes. */
   readonly scopes: readonly string[]
@@ -78,7 +79,7 @@ export interface GrantUpstream {
 export const grantShape: z.ZodType<Grant> = z.looseObject({
   id: z.string(),
   clientId: z.string(),
-  identity: z.looseObject({ subject: z.string(), claims: z.record(z.string(), z.unknown()) }),
+  identity: z.looseObject({ subject: z.string(), provider: z.string().exactOptional(), claims: z.record(z.string(), z.unknown()) }),
   scopes: z.array(z.string()),
   resource: z.string(),
   createdAt: z.number(),

@@ -19,6 +19,8 @@ export interface AuthorizationRequest {
 /** One login under way, from the person's approval to the callback, under the `state` we send upstream. */
 export interface Transaction {
   readonly request: AuthorizationRequest
+  /** The key of the provider whose upstream answers; absent where there is one upstream alone. */
+  readonly provider?: string
   /** The hash of the login cookie of the browser that approved (invariant I1). */
   readonly browser: string
   /** The remembered consent that stood for the person's yes, and whose yes it was; absent when the person was asked. */
@@ -52,6 +54,7 @@ export const requestShape: z.ZodType<AuthorizationRequest> = z.looseObject({
 /** The stored shape of a {@link Transaction}. */
 export const transactionShape: z.ZodType<Transaction> = z.looseObject({
   request: requestShape,
+  provider: z.string().exactOptional(),
   browser: z.string(),
   remembered: z.looseObject({ id: z.string(), subject: z.string() }).exactOptional(),
   upstreamVerifier: z.string(),

@@ -52,7 +52,7 @@ export function requireParameter({ values }: TokenRequest, name: (typeof tokenNa
 }
 
 /** The error for a refusal: one text for everything an attacker could probe. */
-export function refuseToken(reason: TokenRefusal | 'not_of_our_grammar'): OAuthError {
+export function refuseToken(reason: TokenRefusal | 'not_of_our_grammar' | 'provider_unknown'): OAuthError {
   if (reason === 'code_for_another_resource' || reason === 'refresh_token_for_another_resource') {
     return invalidTarget('The resource is not the one that was granted.', reason)
   }

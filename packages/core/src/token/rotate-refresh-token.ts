@@ -11,13 +11,16 @@ import type { Judgement } from '../records/redeem-code.ts'
 import { rotateRefreshToken } from '../records/rotate-refresh-token.ts'
 import type { DpopPolicy, Proof } from '../tokens/dpop-proofs.ts'
 import { issueTokens } from '../tokens/issue-tokens.ts'
+import { isOfListedProvider } from '../tokens/listed-provider.ts'
 import type { UpstreamTokensKeeper } from '../tokens/upstream-tokens.ts'
+import type { UpstreamClientOf } from '../upstream/upstreams.ts'
 import { type GrantHandler, refuseToken, requireClient, requireParameter, type TokenRequest } from './grant-handler.ts'
 import type { GrantHandlerNeeds } from './redeem-code.ts'
 
 /** What refreshing needs beside. */
 export interface RotateNeeds extends GrantHandlerNeeds {
   readonly keeper: UpstreamTokensKeeper
+  readonly clientOf: UpstreamClientOf<never>
   readonly validScopes: readonly string[]
   readonly dpop: DpopPolicy | undefined
   readonly expandScopes: ExpandScopes
@@ -48,6 +51,7 @@ export function rotateRefreshTokenHandler(needs: RotateNeeds): GrantHandler {
     }
     const step: Step<Grant, Judgement> = (grant, now) => rotateRefreshToken(grant, rotation, lifetimes, now)
     const isGood = step(seen.record, environment.now()).answer.is === 'good'
+    if (isGood && !isOfListedProvider(needs.clientOf, seen.record, environment.now())) throw refuseToken('provider_unknown')
     if (isGood) await proof?.use()
     const judgement = await (isGood ? keeper.changeFresh(parts.grantId, step, seen) : records.grants.change(parts.grantId, step, seen))
     if (judgement.is === 'good') {

@@ -1,17 +1,17 @@
 import type { Environment } from '../ports/environment.ts'
-import type { Emit } from '../ports/events.ts'
+import { byProvider, type Emit } from '../ports/events.ts'
 import { StoreUnreadable } from '../ports/store.ts'
 import type { Seen } from '../records/collection.ts'
 import type { Grant } from '../records/grant.ts'
 import type { ListOf } from '../records/lists.ts'
 import type { Records } from '../records/records.ts'
 import { endGrant } from '../records/upstream-steps.ts'
-import type { UpstreamClient } from '../upstream/upstream-client.ts'
+import type { UpstreamClientOf } from '../upstream/upstreams.ts'
 
 /** What ending a grant needs. */
 export interface EndNeeds {
   readonly records: Pick<Records, 'grants' | 'lists'>
-  readonly upstreamClient: Pick<UpstreamClient, 'revoke'>
+  readonly clientOf: UpstreamClientOf<'revoke'>
   readonly environment: Environment
   readonly emit: Emit
 }
@@ -27,15 +27,21 @@ export interface GrantEnding {
 }
 
 /** Opens the way out. */
-export function grantEnding({ records, upstreamClient, environment, emit }: EndNeeds): GrantEnding {
+export function grantEnding({ records, clientOf, environment, emit }: EndNeeds): GrantEnding {
   // The grant is gone already, which is what counts; what fails here is told to the operator and not to the client.
   async function follow(grant: Grant): Promise<void> {
     await Promise.allSettled([
       records.lists.remove({ kind: 'subject-grants', id: grant.identity.subject }, grant.id),
       records.lists.remove({ kind: 'client-grants', id: grant.clientId }, grant.id),
-      grant.upstream &&
-        upstreamClient.revoke(grant.upstream).catch(() => emit({ type: 'upstream.failed', operation: 'revoke', reason: 'not_revoked' })),
+      tellUpstream(grant),
     ])
+  }
+
+  async function tellUpstream({ upstream, identity: { provider } }: Grant): Promise<void> {
+    if (!upstream) return
+    const client = clientOf(provider)
+    const failed = (reason: string): void => emit({ type: 'upstream.failed', operation: 'revoke', reason, ...byProvider(provider) })
+    await (client ? client.revoke(upstream).catch(() => failed('not_revoked')) : failed('provider_unknown'))
   }
 
   const ended = (grant: Grant, reason: string): void => {

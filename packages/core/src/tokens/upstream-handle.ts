@@ -4,6 +4,8 @@ import { invalidToken } from '../protocol/errors.ts'
 import type { Outcome, Seen } from '../records/collection.ts'
 import { type Grant, isOfLogin } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
+import type { UpstreamClientOf } from '../upstream/upstreams.ts'
+import { isOfListedProvider } from './listed-provider.ts'
 import type { UpstreamTokensKeeper } from './upstream-tokens.ts'
 
 /** The upstream, in the name of the person, for a tool. Our own token never goes there. */
@@ -13,6 +15,8 @@ export interface UpstreamHandle {
   /** What the upstream granted. */
   readonly scopes: readonly string[]
   readonly identity: Identity
+  /** Which upstream it is, by the key of its provider, where there are several. */
+  readonly provider?: string
   /** Calls the upstream with that token. */
   fetch(input: string | URL, init?: RequestInit): Promise<Response>
 }
@@ -21,15 +25,21 @@ export interface UpstreamHandle {
 export interface UpstreamHandleNeeds {
   readonly records: Pick<Records, 'grants'>
   readonly keeper: UpstreamTokensKeeper
+  readonly clientOf: UpstreamClientOf<never>
   readonly environment: Environment
 }
 
 /**
- * The upstream of a grant, its tokens refreshed first when they are due. Throws `invalid_token` when the grant has ended, and
+ * The upstream of a grant, its tokens refreshed first when they are due. Throws `invalid_token` when the grant has ended or its provider is not listed any more, and
  * `UpstreamUnavailable` when the token has ended and the upstream cannot be reached; and {@link NoUpstream}, when nobody logged in for it.
  */
-export async function upstreamHandle({ records, keeper, environment }: UpstreamHandleNeeds, grantId: string): Promise<UpstreamHandle> {
+export async function upstreamHandle(
+  { records, keeper, clientOf, environment }: UpstreamHandleNeeds,
+  grantId: string,
+): Promise<UpstreamHandle> {
   const seen = await records.grants.read(grantId)
+  if (!isOfListedProvider(clientOf, seen.record, environment.now()))
+    throw invalidToken('The upstream of this access token is not used here any more.', 'provider_unknown')
   const grant = await freshGrant(keeper, grantId, seen, environment)
   if (!grant) throw invalidToken('The grant of this access token has ended.', 'grant_ended')
   if (!isOfLogin(grant)) throw new NoUpstream()
@@ -38,6 +48,7 @@ export async function upstreamHandle({ records, keeper, environment }: UpstreamH
     accessToken,
     scopes,
     identity: grant.identity,
+    ...(grant.identity.provider !== undefined && { provider: grant.identity.provider }),
     fetch(input, init = {}) {
       const headers = new Headers(init.headers)
       headers.set('authorization', `Bearer ${accessToken}`)

@@ -62,8 +62,8 @@ async function world({ expiresIn = 60 }: { expiresIn?: number } = {}) {
       environment,
       emit,
     })
-    const ending = grantEnding({ records, upstreamClient, environment, emit })
-    const keeper = upstreamTokens({ records, upstreamClient, ending, environment, emit })
+    const ending = grantEnding({ records, clientOf: () => upstreamClient, environment, emit })
+    const keeper = upstreamTokens({ records, clientOf: () => upstreamClient, ending, environment, emit })
     return { records, keeper, events, ask: async (from) => keeper.changeFresh(id, count, from ?? (await records.grants.read(id))) }
   }
   const host = start()

@@ -1,5 +1,5 @@
 import type { Environment } from '../ports/environment.ts'
-import type { Emit } from '../ports/events.ts'
+import { byProvider, type Emit } from '../ports/events.ts'
 import { UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
 import { BoundedCache } from '../protocol/bounded-cache.ts'
 import { hashSecret } from '../protocol/compare.ts'
@@ -8,7 +8,7 @@ import type { Outcome, Seen, Step } from '../records/collection.ts'
 import { type Grant, isOfLogin, isUpstreamDue, type LoginGrant } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
 import { noteUnreachable } from '../records/upstream-steps.ts'
-import type { UpstreamClient } from '../upstream/upstream-client.ts'
+import type { UpstreamClientOf } from '../upstream/upstreams.ts'
 import { type CommitNeeds, commitUpstreamTokens } from './commit-upstream-tokens.ts'
 import type { GrantEnding } from './end-grant.ts'
 import { withLease } from './lease.ts'
@@ -26,7 +26,7 @@ export interface UpstreamTokensKeeper {
 /** What keeping them needs. */
 export interface UpstreamTokensNeeds {
   readonly records: Pick<Records, 'grants' | 'leases'>
-  readonly upstreamClient: Pick<UpstreamClient, 'refresh' | 'revoke'>
+  readonly clientOf: UpstreamClientOf<'refresh' | 'revoke'>
   readonly ending: GrantEnding
   readonly environment: Environment
   readonly emit: Emit
@@ -91,8 +91,12 @@ function refreshAlone<Answer>(needs: AwaitedNeeds, grantId: string, step: Step<G
 }
 
 async function refresh<Answer>(needs: AwaitedNeeds, grant: LoginGrant, step: Step<Grant, Answer>, seen: Seen<Grant>): Promise<Answer> {
-  const { records, upstreamClient, dead, environment, emit } = needs
+  const { records, clientOf, dead, environment, emit } = needs
   const { refreshToken = '', seq } = grant.upstream
+  const named = byProvider(grant.identity.provider)
+  const upstreamClient = clientOf(grant.identity.provider)
+  // Whoever asks for it has looked; another upstream must not see these tokens.
+  if (!upstreamClient) throw new UpstreamUnavailable('provider_unknown')
   // An upstream that ends everything when a dead token comes back must not see it twice.
   if ((dead.find(hashSecret(refreshToken)) ?? 0) > environment.now()) return refused(needs, grant, step)
   let tokens: UpstreamTokens
@@ -100,20 +104,20 @@ async function refresh<Answer>(needs: AwaitedNeeds, grant: LoginGrant, step: Ste
     tokens = await upstreamClient.refresh(refreshToken)
   } catch (cause) {
     if (cause instanceof UpstreamUnavailable) {
-      emit({ type: 'upstream.failed', operation: 'refresh', reason: cause.reason })
+      emit({ type: 'upstream.failed', operation: 'refresh', reason: cause.reason, ...named })
       environment.defer(records.grants.change(grant.id, noteUnreachable))
     }
     if (!(cause instanceof UpstreamRefused)) throw cause
-    emit({ type: 'upstream.failed', operation: 'refresh', reason: cause.reason })
+    emit({ type: 'upstream.failed', operation: 'refresh', reason: cause.reason, ...named })
     return refused(needs, grant, step)
   }
   const { applied, answer } = await commitUpstreamTokens(needs, { grantId: grant.id, from: seq, tokens, step, seen })
-  if (applied === 'kept') emit({ type: 'upstream.refreshed', grantId: grant.id })
+  if (applied === 'kept') emit({ type: 'upstream.refreshed', grantId: grant.id, ...named })
   // Nobody will use the new tokens: they are ended upstream rather than left to be found. Not where another refresh was first:
   // its tokens may be the same ones, or of the same family, and they are in use.
   if (applied === 'gone')
     environment.defer(
-      upstreamClient.revoke(tokens).catch(() => emit({ type: 'upstream.failed', operation: 'revoke', reason: 'not_revoked' })),
+      upstreamClient.revoke(tokens).catch(() => emit({ type: 'upstream.failed', operation: 'revoke', reason: 'not_revoked', ...named })),
     )
   return answer
 }

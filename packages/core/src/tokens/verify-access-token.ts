@@ -6,8 +6,10 @@ import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 import type { Seen } from '../records/collection.ts'
 import { type Grant, isUpstreamOver } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
+import type { UpstreamClientOf } from '../upstream/upstreams.ts'
 import type { AccessTokenClaims, AccessTokens } from './access-token.ts'
 import type { DpopPolicy, Proof } from './dpop-proofs.ts'
+import { isOfListedProvider } from './listed-provider.ts'
 import type { WatchGrant } from './watch-grant.ts'
 
 /** Who calls, as MCP's SDKs have it: the result of a verification, and what tools see. */
@@ -47,6 +49,7 @@ export interface VerifyNeeds {
   readonly accessTokens: AccessTokens
   readonly records: Pick<Records, 'grants'>
   readonly watch: WatchGrant
+  readonly clientOf: UpstreamClientOf<never>
   /** How long a grant that was read is taken for unchanged. */
   readonly cacheFor: Seconds
   readonly staleFor: Seconds
@@ -60,7 +63,7 @@ export interface VerifyNeeds {
  * never taken for a no (invariant I6).
  */
 export function verifyAccessToken(needs: VerifyNeeds): VerifyAccessToken {
-  const { accessTokens, records, watch, cacheFor, staleFor, dpop, environment } = needs
+  const { accessTokens, records, watch, clientOf, cacheFor, staleFor, dpop, environment } = needs
   const lately = new BoundedCache<{ until: UnixSeconds; seen: Seen<Grant> }>(10_000)
 
   // A token of a newer generation than what is kept has been rotated since: that grant is read again, to be confirmed.
@@ -82,6 +85,7 @@ export function verifyAccessToken(needs: VerifyNeeds): VerifyAccessToken {
     const grant = seen.record
     const now = environment.now()
     if (!grant || grant.clientId !== claims.clientId) throw refuse('grant_ended')
+    if (!isOfListedProvider(clientOf, grant, now)) throw refuse('provider_unknown')
     if (isUpstreamOver(grant.upstream, now)) throw refuse('upstream_token_ended')
     const unreachableSince = grant.upstream?.unreachableSince
     watch(claims.grantId, claims.generation, seen)

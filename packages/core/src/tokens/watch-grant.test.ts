@@ -40,8 +40,8 @@ async function world({ upstream = {}, refresh = {} }: { upstream?: Partial<Grant
       return records.grants.change(grantId, step, from)
     },
   }
-  const ending = grantEnding({ records, upstreamClient, environment, emit })
-  const start = () => watchGrant({ records, keeper, upstreamClient, ending, environment, emit })
+  const ending = grantEnding({ records, clientOf: () => upstreamClient, environment, emit })
+  const start = () => watchGrant({ records, keeper, clientOf: () => upstreamClient, ending, environment, emit })
   const now = environment.now()
   const grant: LoginGrant = {
     id,

@@ -1,5 +1,5 @@
 import type { Environment } from '../ports/environment.ts'
-import type { Emit } from '../ports/events.ts'
+import { byProvider, type Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
 import { UpstreamRefused, UpstreamUnavailable } from '../ports/upstream.ts'
 import { BoundedCache } from '../protocol/bounded-cache.ts'
@@ -10,7 +10,7 @@ import { type Grant, isOfLogin, isUpstreamDue, type LoginGrant } from '../record
 import type { Records } from '../records/records.ts'
 import { confirmGeneration } from '../records/rotate-refresh-token.ts'
 import { noteIdentity, noteUnreachable } from '../records/upstream-steps.ts'
-import type { UpstreamClient } from '../upstream/upstream-client.ts'
+import type { UpstreamClientOf } from '../upstream/upstreams.ts'
 import type { GrantEnding } from './end-grant.ts'
 import { withLease } from './lease.ts'
 import type { UpstreamTokensKeeper } from './upstream-tokens.ts'
@@ -22,7 +22,7 @@ export type WatchGrant = (grantId: string, generation: number, seen: Seen<Grant>
 export interface WatchNeeds {
   readonly records: Pick<Records, 'grants' | 'leases'>
   readonly keeper: UpstreamTokensKeeper
-  readonly upstreamClient: Pick<UpstreamClient, 'identify'>
+  readonly clientOf: UpstreamClientOf<'identify'>
   readonly ending: GrantEnding
   readonly environment: Environment
   readonly emit: Emit
@@ -106,13 +106,14 @@ async function ask(needs: WatchNeeds, grantId: string, seen: Seen<Grant>): Promi
   }
 }
 
-async function askIdentity({ records, upstreamClient, ending, environment, emit }: WatchNeeds, grantId: string): Promise<void> {
+async function askIdentity({ records, clientOf, ending, environment, emit }: WatchNeeds, grantId: string): Promise<void> {
   const isDue = (grant: Grant | undefined): grant is LoginGrant =>
     isOfLogin(grant) && environment.now() - grant.upstream.checkedAt > fixedLifetimes.identityCheck
   await withLease<void>(records.leases, environment, grantId, {
     async holding() {
       const grant = await records.grants.find(grantId)
-      if (!isDue(grant)) return
+      const upstreamClient = clientOf(grant?.identity.provider)
+      if (!isDue(grant) || !upstreamClient) return
       try {
         const identity = await upstreamClient.identify(grant.upstream.accessToken)
         if (identity.subject !== grant.identity.subject) await ending.end(grantId, 'upstream_names_another_person')
@@ -120,7 +121,7 @@ async function askIdentity({ records, upstreamClient, ending, environment, emit 
       } catch (cause) {
         if (cause instanceof UpstreamRefused) return void (await ending.end(grantId, 'upstream_refused'))
         if (!(cause instanceof UpstreamUnavailable)) throw cause
-        emit({ type: 'upstream.failed', operation: 'identify', reason: cause.reason })
+        emit({ type: 'upstream.failed', operation: 'identify', reason: cause.reason, ...byProvider(grant.identity.provider) })
         await records.grants.change(grantId, noteUnreachable)
       }
     },
