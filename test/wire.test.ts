@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { clientAssertionType, createSigner, sign } from './support/assertions.ts'
 import { type House, openHouse, redirectUri, type TokenAnswer, verifier } from './support/house.ts'
 import { openProofKey } from './support/proof-key.ts'
+import { logInWith, openSeveralHouse } from './support/several-house.ts'
 import { documentOf, documentUrl, openStrangers, type Strangers } from './support/strangers.ts'
 import { comeToCallback, openTab } from './support/tab.ts'
 import { takeCode } from './support/take-code.ts'
@@ -278,8 +279,10 @@ describe('in the store, for the next release and the one before, these are the f
     await guarded.auth.createInitialAccessToken({ lifetime: 60 })
     await house.register({ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://client.example.com/keys' })
     await signToRevoke(house)
+    const apart = watchedStore(memoryStore())
+    await logInWith(openSeveralHouse({ clientStorage: apart }), 'github')
     const of = (kind: string): unknown[] =>
-      store.written.filter(({ key }) => key.split(':')[1] === kind).map(({ value }): unknown => JSON.parse(value))
+      [...store.written, ...apart.written].filter(({ key }) => key.split(':')[1] === kind).map(({ value }): unknown => JSON.parse(value))
     return {
       deployment: of('deployment'),
       client: of('client'),
@@ -336,6 +339,7 @@ describe('in the store, for the next release and the one before, these are the f
     transaction: [
       'browser',
       'endsAt',
+      'provider',
       'remembered.id',
       'remembered.subject',
       'request.boundTo',
@@ -364,6 +368,7 @@ describe('in the store, for the next release and the one before, these are the f
       'endsAt',
       'id',
       'identity.claims',
+      'identity.provider',
       'identity.subject',
       'refresh.allowed',
       'refresh.boundTo',

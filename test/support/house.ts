@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { FetchPinned, OAuthProxy, OAuthProxyOptions, RecordedEvent, Store, Upstream } from '@drawbridge/core'
+import type { Environment, FetchPinned, OAuthProxy, OAuthProxyOptions, RecordedEvent, Store, Upstream } from '@drawbridge/core'
 import { type FixedEnvironment, fixedEnvironment } from '@drawbridge/core/testing'
 import { GitHubProvider, github as githubUpstream } from '@drawbridge/providers/github'
 import { OAuthProvider } from '@drawbridge/providers/oauth'
@@ -18,7 +18,8 @@ export const challenge = createHash('sha256').update(verifier).digest('base64url
 export const signingKey = 'first-signing-key-0123456789-abcdefghijklmnop'
 export const otherSigningKey = 'other-signing-key-9876543210-qrstuvwxyzabcde'
 
-const upstreamOrigin = 'http://127.0.0.1:9999'
+/** Where the stand-in is. */
+export const upstreamOrigin = 'http://127.0.0.1:9999'
 
 export interface HouseOptions extends Partial<OAuthProxyOptions> {
   readonly mode?: 'oauth-app' | 'github-app'
@@ -30,6 +31,11 @@ export interface HouseOptions extends Partial<OAuthProxyOptions> {
   readonly at?: number
   /** Reaches what strangers name: documents, and keys. Default: nothing does. */
   readonly fetchPinned?: FetchPinned
+  /** The provider, instead of GitHub's own, and other stand-ins by their origins. */
+  readonly make?: (options: OAuthProxyOptions, environment: Environment) => OAuthProxy
+  readonly elsewhere?: Readonly<Record<string, StandIn>>
+  /** The callback as the stand-in knows it. Default: `/auth/callback`. */
+  readonly callbackPath?: string
   /** Hosts that share a world share its environment and its stand-in. */
   readonly beside?: House
 }
@@ -72,23 +78,37 @@ export interface House {
   mcpStatus(accessToken: string): Promise<number>
 }
 
-export function openHouse({ mode = 'oauth-app', at, beside, upstreamIssuer, identify, fetchPinned, ...options }: HouseOptions = {}): House {
+export function openHouse(houseOptions: HouseOptions = {}): House {
+  const {
+    mode = 'oauth-app',
+    at,
+    beside,
+    upstreamIssuer,
+    identify,
+    fetchPinned,
+    make,
+    elsewhere = {},
+    callbackPath,
+    ...options
+  } = houseOptions
   const baseUrl = (options.baseUrl ?? 'http://localhost:8000').replace(/\/$/, '')
   const github: StandIn =
     beside?.github ??
     standIn({
       clientId: 'upstream-id',
       clientSecret: 'upstream-secret',
-      callbackUrl: `${baseUrl}/auth/callback`,
+      callbackUrl: `${baseUrl}${callbackPath ?? '/auth/callback'}`,
       mode,
       now: () => environment.now(),
     })
+  const standIns: Readonly<Record<string, StandIn>> = { ...elsewhere, [upstreamOrigin]: github }
+  const standInAt = (url: string): StandIn | undefined => standIns[new URL(url).origin]
   const environment =
     beside?.environment ??
     fixedEnvironment({
       ...(at !== undefined && { at }),
       ...(fetchPinned && { fetchPinned }),
-      fetch: async (url, init) => abortable(github.app.fetch(new Request(url, init)), init?.signal),
+      fetch: async (url, init) => abortable((standInAt(String(url)) ?? github).app.fetch(new Request(url, init)), init?.signal),
     })
   const events: RecordedEvent[] = []
   const told: RecordedEvent[] = []
@@ -107,14 +127,16 @@ export function openHouse({ mode = 'oauth-app', at, beside, upstreamIssuer, iden
     ...options,
   }
   const deviations = { ...(upstreamIssuer !== undefined && { issuer: upstreamIssuer }), ...(identify && { identify }) }
-  const auth =
-    Object.keys(deviations).length === 0
+  const auth = make
+    ? make(all, environment)
+    : Object.keys(deviations).length === 0
       ? new GitHubProvider({ ...all, serverUrl: upstreamOrigin }, environment)
       : new OAuthProvider(all, { ...githubUpstream(upstreamOrigin), ...deviations }, environment)
 
   const call: House['call'] = async (url, init) => {
     const request = new Request(url.startsWith('/') ? `${baseUrl}${url}` : url, init)
-    if (request.url.startsWith(upstreamOrigin)) return github.app.fetch(request)
+    const away = standInAt(request.url)
+    if (away) return away.app.fetch(request)
     return (await auth.fetch(request)) ?? new Response('nobody is here', { status: 404 })
   }
   const post: House['post'] = (path, fields, headers = {}) => call(path, { method: 'POST', body: new URLSearchParams(fields), headers })
