@@ -25,6 +25,7 @@ const floors = [
   ['upstream'],
   ['assertions'],
   ['clients', 'tokens'],
+  ['verifiers'],
   ['discovery', 'register', 'push', 'authorize', 'consent', 'callback', 'device', 'token', 'revoke', 'introspect', 'gate'],
   ['config'],
   [''],

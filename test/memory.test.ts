@@ -31,6 +31,7 @@ const bounds: Readonly<Record<string, 'bounded cache' | 'under way' | 'fixed' | 
   'core/src/tokens/upstream-tokens.ts': 'under way',
   'core/src/tokens/verify-access-token.ts': 'bounded cache',
   'core/src/tokens/watch-grant.ts': 'bounded cache',
+  'core/src/verifiers/introspection-verifier.ts': 'bounded cache',
   'storage/src/keyv-directory.ts': 'one call',
   'storage/src/keyv-guard.ts': 'under way',
   'storage/src/memory-directory.ts': 'caps',

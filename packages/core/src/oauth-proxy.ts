@@ -6,38 +6,29 @@ import { emitTo } from './emit-to.ts'
 import { type Front, openFront, requestIdOf } from './front.ts'
 import type { ScopeChallengeHandler } from './gate/require-scopes.ts'
 import { resourcesOf } from './gate/resources-of.ts'
-import type { ToolScopes } from './gate/scopes-of-calls.ts'
 import type { Handler } from './http/endpoint.ts'
 import type { Peer } from './http/peer.ts'
+import { type AuthenticateOptions, type McpAuth, selectResources, type VerifyOptions } from './mcp-auth.ts'
 import { type RevokeTarget, revoke, rotateStorageKey } from './operator.ts'
 import { type CurrentRequest, currentRequest } from './ports/current-request.ts'
 import { type Environment, systemEnvironment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
-import type { Upstream } from './ports/upstream.ts'
+import { NoUpstream, type Upstream } from './ports/upstream.ts'
 import { ConfigurationError } from './protocol/errors.ts'
 import type { Resource } from './protocol/public-url.ts'
 import type { Resealed } from './records/reseal.ts'
 import { operationalRoutes, type Route, type RouteNeeds, wellKnownRoutes } from './routes.ts'
 import type { UpstreamHandle } from './tokens/upstream-handle.ts'
 import type { AuthInfo } from './tokens/verify-access-token.ts'
+import { verifyAmongOthers } from './verifiers/ask-verifiers.ts'
 import { directGrantTypes } from './wire-direct-grants.ts'
 import { type Wired, wire } from './wiring.ts'
-
-/** What a request to the MCP endpoint must bring. */
-export interface AuthenticateOptions {
-  /** Which of the listed MCP paths this is. Default: the one the request is for, else any listed one. */
-  readonly mcpPath?: string
-  /** The scopes the token needs. Default: `requiredScopes`. */
-  readonly scopes?: readonly string[]
-  /** What tools need beside, by name: `{ delete_repo: ['repo'] }`. The body is read for it, whatever the MCP server is. Default: none. */
-  readonly toolScopes?: ToolScopes
-}
 
 /**
  * The authorization server in front of one upstream, or of several. Everything it does is a method of this class; everything it is told
  * is in {@link OAuthProxyOptions}. Throws `ConfigurationError` with every problem of the options.
  */
-export class OAuthProxy {
+export class OAuthProxy implements McpAuth {
   /** The authorization server metadata document (RFC 8414). */
   readonly oauthMetadata: AuthorizationServerMetadata
   readonly #config: Config
@@ -77,13 +68,13 @@ export class OAuthProxy {
 
   /** The operational endpoints. Paths are relative to the mount. Throws `ConfigurationError` for an MCP path that is not listed. */
   getRoutes(mcpPath?: string): Route[] {
-    this.#select(mcpPath)
+    selectResources(this.resources, mcpPath)
     return this.#guarded(operationalRoutes(this.#routeNeeds(), this.#wired.handlers), this.basePath)
   }
 
   /** The documents that must sit at the origin's root; paths are absolute. Throws `ConfigurationError` for an MCP path that is not listed. */
   getWellKnownRoutes(mcpPath?: string): Route[] {
-    return this.#wellKnownRoutes(this.#select(mcpPath))
+    return this.#wellKnownRoutes(selectResources(this.resources, mcpPath))
   }
 
   /** Answers a request to one of our endpoints, by its full public path, to the letter; undefined when it is not ours. */
@@ -94,10 +85,10 @@ export class OAuthProxy {
   /** Who calls the MCP endpoint; or the finished 400, 401, 403, 421 or 503. */
   async authenticate(
     request: Request,
-    { mcpPath, scopes = this.#config.requiredScopes, toolScopes }: AuthenticateOptions = {},
+    { mcpPath, scopes = this.#config.requiredScopes, toolScopes, verifiers }: AuthenticateOptions = {},
   ): Promise<AuthInfo | Response> {
-    const selected = this.#select(mcpPath)
-    const gate = { ...resourcesOf(request, selected, this.#config.origin), scopes, toolScopes }
+    const selected = selectResources(this.resources, mcpPath)
+    const gate = { ...resourcesOf(request, selected, this.#config.origin), scopes, toolScopes, verifiers }
     return this.#front.admit(request, gate.resources[0].path, () => this.#wired.authenticate(request, gate))
   }
 
@@ -105,8 +96,9 @@ export class OAuthProxy {
    * Verifies a bearer token for any of our resources: the `OAuthTokenVerifier` of MCP's SDKs. Throws `OAuthError` `invalid_token`, also for every token that is
    * bound to a key: without the request there is no proof, so bound tokens are good at `authenticate` alone.
    */
-  verifyAccessToken(token: string): Promise<AuthInfo> {
-    return this.#wired.verify(token, this.#config.resources)
+  verifyAccessToken(token: string, { verifiers }: VerifyOptions = {}): Promise<AuthInfo> {
+    const needs = { verify: this.#wired.verify, environment: this.#environment, emit: this.#emit }
+    return verifyAmongOthers(needs, verifiers)(token, this.resources)
   }
 
   /**
@@ -121,6 +113,7 @@ export class OAuthProxy {
   /** In a tool: the upstream in the name of the person who calls. Throws as `verifyAccessToken`, `UpstreamUnavailable`, `NoUpstream` where nobody logged in, and a `TypeError` for what is no AuthInfo of ours. */
   async upstream(authInfo: { readonly extra?: Record<string, unknown> | undefined }): Promise<UpstreamHandle> {
     const grantId = authInfo.extra?.grantId
+    if (typeof grantId !== 'string' && typeof authInfo.extra?.subject === 'string') throw new NoUpstream()
     if (typeof grantId !== 'string') throw new TypeError('This is not an AuthInfo that authenticate() or verifyAccessToken() made.')
     return this.#current.run(requestIdOf(authInfo), () => this.#wired.upstreamOf(grantId))
   }
@@ -175,13 +168,5 @@ export class OAuthProxy {
 
   #routeNeeds(): RouteNeeds {
     return { config: this.#config, oauthMetadata: this.oauthMetadata, environment: this.#environment, emit: this.#emit }
-  }
-
-  #select(mcpPath: string | undefined): readonly [Resource, ...Resource[]] {
-    if (mcpPath === undefined) return this.#config.resources
-    const resource = this.#config.resources.find((candidate) => candidate.mcpPath === mcpPath)
-    if (resource) return [resource]
-    const listed = this.#config.resources.map((candidate) => candidate.mcpPath).join(', ')
-    throw new ConfigurationError([`mcpPath '${mcpPath}' is not listed: the option mcpPath has ${listed}`])
   }
 }

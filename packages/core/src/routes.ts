@@ -1,7 +1,8 @@
 import type { Config } from './config/config.ts'
 import type { AuthorizationServerMetadata } from './discovery/authorization-server.ts'
 import { type DocumentEndpointNeeds, documentEndpoint } from './discovery/endpoint.ts'
-import { protectedResourceMetadata } from './discovery/protected-resource.ts'
+import { forwardMetadataEndpoint } from './discovery/forward-metadata.ts'
+import { type ProtectedResourceNeeds, protectedResourceMetadata } from './discovery/protected-resource.ts'
 import type { Handler } from './http/endpoint.ts'
 import type { Resource } from './protocol/public-url.ts'
 
@@ -81,16 +82,32 @@ export function wellKnownRoutes({ config, oauthMetadata, ...needs }: RouteNeeds,
     ...[...paths].flatMap((path) => at(`/.well-known/oauth-authorization-server${path}`, document, documentMethods)),
     ...[...paths].flatMap((path) => at(`/.well-known/openid-configuration${path}`, document, documentMethods)),
     ...appended.flatMap((path) => at(path, document, documentMethods)),
-    ...resources.flatMap((resource) => resourceRoutes(config, resource, needs)),
+    ...resources.flatMap((resource) => resourceRoutes({ ...config, authorizationServers: [config.issuer] }, resource, needs)),
   ].filter((route, index, all) => all.findIndex((other) => other.path === route.path && other.method === route.method) === index)
 }
 
-function resourceRoutes(config: Config, resource: Resource, needs: DocumentEndpointNeeds): Route[] {
-  const document = protectedResourceMetadata({ ...config, resource: resource.uri })
-  const handler = documentEndpoint(document, needs)
+/** The routes of one resource's document, which `server` is described by (RFC 9728 §3.1). */
+export function resourceRoutes(
+  server: Omit<ProtectedResourceNeeds, 'resource'> & { readonly resources: readonly Resource[] },
+  resource: Resource,
+  needs: DocumentEndpointNeeds,
+): Route[] {
+  const handler = documentEndpoint(protectedResourceMetadata({ ...server, resource: resource.uri }), needs)
   // The plain path too where there is only one resource: some clients look nowhere else.
-  const plain = config.resources.length === 1 ? at('/.well-known/oauth-protected-resource', handler, documentMethods) : []
+  const plain = server.resources.length === 1 ? at('/.well-known/oauth-protected-resource', handler, documentMethods) : []
   return [...at(resource.metadataPath, handler, documentMethods), ...plain]
+}
+
+/** Where clients of 2025-03-26 look for the authorization server of an MCP server: at the root of its origin, or below it by its path (RFC 8414 §3.1). */
+export function forwardedRoutes(
+  {
+    basePath,
+    authorizationServers: [issuer],
+  }: { readonly basePath: string; readonly authorizationServers: readonly [string, ...string[]] },
+  needs: DocumentEndpointNeeds,
+): Route[] {
+  const handler = forwardMetadataEndpoint(issuer, needs)
+  return [...new Set(['', basePath])].flatMap((path) => at(`/.well-known/oauth-authorization-server${path}`, handler, documentMethods))
 }
 
 function at(path: string, handler: Handler | undefined, methods: readonly Route['method'][]): Route[] {

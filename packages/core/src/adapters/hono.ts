@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { ToolScopes } from '../gate/scopes-of-calls.ts'
 import type { Peer } from '../http/peer.ts'
 import { requestIdHeader } from '../http/request-ids.ts'
-import type { AuthenticateOptions, OAuthProxy } from '../oauth-proxy.ts'
+import type { AuthenticateOptions, McpAuth } from '../mcp-auth.ts'
 import type { AuthInfo } from '../tokens/verify-access-token.ts'
 import { type McpCorsOptions, mcpCors } from './mcp-cors.ts'
 import { withoutSessions, withSessions } from './mcp-sessions.ts'
@@ -17,7 +17,7 @@ export interface McpFetch {
 
 /** A whole application: our endpoints, and an MCP server behind the gate. */
 export interface McpAppOptions {
-  readonly auth: OAuthProxy
+  readonly auth: McpAuth
   readonly mcp: McpFetch
   /**
    * `process`: `mcp` keeps sessions (`mcp-session-id`) in this process. They then need sticky routing: the balancer has to send
@@ -84,12 +84,12 @@ export function mcpApp({
 }
 
 /** Our endpoints, all of them, by their full public path; anything else goes on to the next handler. */
-export function authRoutes(auth: OAuthProxy): MiddlewareHandler {
+export function authRoutes(auth: McpAuth): MiddlewareHandler {
   return async (context, next) => (await auth.fetch(context.req.raw, peerOf(context.env))) ?? next()
 }
 
 /** The documents that must sit at the origin's root, for an application that mounts the rest deeper. */
-export function wellKnownRoutes(auth: OAuthProxy): Hono {
+export function wellKnownRoutes(auth: McpAuth): Hono {
   const app = new Hono()
   for (const { method, path, handler } of auth.getWellKnownRoutes())
     app.on(method, path, (context) => handler(context.req.raw, peerOf(context.env)))
@@ -100,7 +100,7 @@ export function wellKnownRoutes(auth: OAuthProxy): Hono {
  * The bearer gate as a middleware; the handler behind it finds who calls in `context.get('auth')`. Throws `ConfigurationError` for an
  * `mcpPath` that is not listed, and where several are listed and none is given.
  */
-export function requireAuth(auth: OAuthProxy, options: AuthenticateOptions = {}): MiddlewareHandler<{ Variables: { auth: AuthInfo } }> {
+export function requireAuth(auth: McpAuth, options: AuthenticateOptions = {}): MiddlewareHandler<{ Variables: { auth: AuthInfo } }> {
   requireMcpPath(auth, options)
   return async (context, next) => {
     // A middleware before us may have read the body, which Hono then keeps.
@@ -141,7 +141,7 @@ const stoppingBindings = z.object({ stopping: z.literal(true) })
 
 const nodeBindings = z.object({ incoming: z.object({ socket: z.object({ remoteAddress: z.string() }) }) })
 
-function healthRoutes(auth: OAuthProxy): MiddlewareHandler {
+function healthRoutes(auth: McpAuth): MiddlewareHandler {
   return async (context, next) => {
     const path = new URL(context.req.raw.url).pathname
     if (context.req.method !== 'GET') return next()

@@ -45,7 +45,7 @@ export function withSessions(mcp: McpFetch): McpFetch {
 }
 
 function ownerOf({ clientId, extra }: AuthInfo): string {
-  return JSON.stringify([clientId, extra.subject])
+  return JSON.stringify([extra.issuer, clientId, extra.subject])
 }
 
 function unknown(): Response {

@@ -3,7 +3,7 @@ import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Peer } from '../http/peer.ts'
 import { requestIdHeader } from '../http/request-ids.ts'
-import type { AuthenticateOptions, OAuthProxy } from '../oauth-proxy.ts'
+import type { AuthenticateOptions, McpAuth } from '../mcp-auth.ts'
 
 import { requireMcpPath } from './require-mcp-path.ts'
 
@@ -23,7 +23,7 @@ export type NodeHandler = (request: NodeRequest, response: ServerResponse, next?
  * Our endpoints as a `node:http` handler and as middleware of Express, at the root or under a prefix. What is not ours goes to
  * `next`, or is answered 404. A body that a parser has read before us is taken from `request.body`.
  */
-export function nodeHandler(auth: OAuthProxy): NodeHandler {
+export function nodeHandler(auth: McpAuth): NodeHandler {
   return (request, response, next) =>
     run(request, response, next, async (webRequest) => (await auth.fetch(webRequest, peerOf(request))) ?? 'next')
 }
@@ -32,7 +32,7 @@ export function nodeHandler(auth: OAuthProxy): NodeHandler {
  * The bearer gate as middleware: who calls is in `request.auth`, where MCP's SDK looks for it. With `toolScopes` the body is in `request.body`
  * afterwards, parsed. Throws `ConfigurationError` for an `mcpPath` that is not listed, and where several are listed and none is given.
  */
-export function requireAuth(auth: OAuthProxy, options: AuthenticateOptions = {}): NodeHandler {
+export function requireAuth(auth: McpAuth, options: AuthenticateOptions = {}): NodeHandler {
   requireMcpPath(auth, options)
   return (request, response, next) => {
     const isParsed = wasRead(request)

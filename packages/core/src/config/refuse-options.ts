@@ -115,8 +115,8 @@ export function refuseNumbersAndHooks(options: OAuthProxyOptions): string[] {
 /** Headers that carry what lets somebody in: an id taken from one would put it into every log. */
 const secretHeaders: readonly string[] = ['authorization', 'proxy-authorization', 'cookie', 'dpop']
 
-// A header for request ids that is none, or that carries secrets (threat T98).
-function refuseObservability({ observability: { requestIdHeader } = {} }: OAuthProxyOptions): string[] {
+/** A header for request ids that is none, or that carries secrets (threat T98). */
+export function refuseObservability({ observability: { requestIdHeader } = {} }: Pick<OAuthProxyOptions, 'observability'>): string[] {
   if (requestIdHeader === undefined) return []
   if (typeof requestIdHeader !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(requestIdHeader))
     return ['observability.requestIdHeader is not the name of a header']

@@ -38,7 +38,8 @@ function refuseInClients(clients: OAuthProxyOptions['clients'] = {}): string[] {
   ]
 }
 
-function refuseIn(name: string, group: unknown, members: Readonly<Record<string, true>>): string[] {
+/** What is wrong with a group of options: that it is none, or has members that no option has. */
+export function refuseIn(name: string, group: unknown, members: Readonly<Record<string, true>>): string[] {
   return group === undefined || isGroup(group) ? unknownIn(name, group, members) : [`${name} is not an object`]
 }
 

@@ -17,7 +17,8 @@ export interface ProtectedResourceMetadata {
 /** What the document is made from. */
 export interface ProtectedResourceNeeds {
   readonly resource: string
-  readonly issuer: string
+  /** The issuers whose tokens are taken; one at least. */
+  readonly authorizationServers: readonly string[]
   readonly requiredScopes: readonly string[]
   readonly serverName: string
   readonly dpop: { readonly required: boolean } | undefined
@@ -26,7 +27,7 @@ export interface ProtectedResourceNeeds {
 /** Makes the document. `offline_access` is between a client and its authorization server, so a resource never lists it (SEP-2207). */
 export function protectedResourceMetadata({
   resource,
-  issuer,
+  authorizationServers,
   requiredScopes,
   serverName,
   dpop,
@@ -34,7 +35,7 @@ export function protectedResourceMetadata({
   const scopes = resourceScopes(requiredScopes)
   return {
     resource,
-    authorization_servers: [issuer],
+    authorization_servers: [...authorizationServers],
     ...(scopes.length > 0 && { scopes_supported: [...scopes] }),
     bearer_methods_supported: ['header'],
     ...(dpop && { dpop_signing_alg_values_supported: [...proofAlgorithms] }),

@@ -6,6 +6,7 @@ import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { inTime } from '../ports/in-time.ts'
 import { StoreUnavailable } from '../ports/store.ts'
+import type { TokenVerifier } from '../ports/token-verifier.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { DpopNonceWanted, type ErrorCode, OAuthError } from '../protocol/errors.ts'
 import type { Resource } from '../protocol/public-url.ts'
@@ -13,6 +14,7 @@ import { coversScopes, resourceScopes } from '../protocol/scope.ts'
 import type { ExpandScopes } from '../protocol/scope-hierarchy.ts'
 import type { DpopProofs } from '../tokens/dpop-proofs.ts'
 import type { AuthInfo, VerifyAccessToken } from '../tokens/verify-access-token.ts'
+import { verifyAmongOthers } from '../verifiers/ask-verifiers.ts'
 import { scopesOfCalls, type ToolScopes } from './scopes-of-calls.ts'
 
 /** Who may pass, and where the others are sent to learn how. */
@@ -23,6 +25,8 @@ export interface Gate {
   /** The addresses that a proof may name. */
   readonly urls: readonly string[]
   readonly toolScopes?: ToolScopes | undefined
+  /** Who else is asked, in order, about a token that is none of ours. */
+  readonly verifiers?: readonly TokenVerifier[] | undefined
 }
 
 /** What the gate needs. */
@@ -60,7 +64,7 @@ export function authenticate(needs: AuthenticateNeeds): Authenticate {
 }
 
 function judging({ verify, proofs, expandScopes, environment, emit }: AuthenticateNeeds): Authenticate {
-  return async (request, { resources, scopes: asked, toolScopes, urls }) => {
+  return async (request, { resources, scopes: asked, toolScopes, urls, verifiers }) => {
     const [{ metadataUrl }] = resources
     const scopes = resourceScopes(asked)
     const { isDpop, credentials } = readCredentials(request, proofs)
@@ -79,11 +83,12 @@ function judging({ verify, proofs, expandScopes, environment, emit }: Authentica
     const { token } = credentials
     try {
       const proof = isDpop ? await proofs?.demand(request, { urls, accessToken: token }) : undefined
-      const info = await verify(token, resources, proof)
+      const info = await verifyAmongOthers({ verify, environment, emit }, verifiers)(token, resources, proof)
       const needed = toolScopes ? await withScopesOfCalls(scopes, request, toolScopes) : scopes
       if (coversScopes(expandScopes(info.scopes), needed)) return info
       const { clientId, extra } = info
-      emit({ type: 'token.refused', reason: 'scope_missing', clientId, grantId: extra.grantId, scopes: needed })
+      const whose = { clientId, ...(extra.grantId !== undefined && { grantId: extra.grantId }) }
+      emit({ type: 'token.refused', reason: 'scope_missing', ...whose, scopes: needed })
       return refuse(403, 'insufficient_scope', insufficient, (error, description) => challenge(error, description, needed))
     } catch (error) {
       if (!(error instanceof OAuthError) || !refusedHere.includes(error.code)) return fail(error, { environment, emit })

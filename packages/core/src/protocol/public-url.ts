@@ -51,6 +51,13 @@ export function isLoopbackHost(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
 }
 
+/** Whether `text` is a URL that a secret can be sent to, or keys taken from: https, or http on loopback, without a user or a fragment (ours). */
+export function isSecureUrl(text: unknown): boolean {
+  if (typeof text !== 'string' || !URL.canParse(text) || /[#@\\\s]/.test(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname))
+}
+
 /** Parses `mcpPath` (ours). A path that repeats the prefix is a problem that prints the doubled URL and the right pair. */
 export function parseMcpPaths(input: string | readonly string[], base: PublicUrl, problems: string[]): Resource[] {
   const paths = [input].flat()

@@ -11,7 +11,7 @@ const revoking = (revocation: RequestExample): ProviderRule[] => [
     async holds(open) {
       const trial = open()
       const { info } = await trial.login()
-      expect(await trial.auth.revoke({ grantId: info.extra.grantId })).toBe(1)
+      expect(await trial.auth.revoke({ grantId: info.extra.grantId ?? '' })).toBe(1)
       await trial.environment.drain()
       expectRequest(trial.sent[2], revocation)
       expect(trial.sent).toHaveLength(3)
@@ -33,7 +33,7 @@ const revoking = (revocation: RequestExample): ProviderRule[] => [
       const trial = open()
       trial.answers.revocation = () => Response.json({}, { status })
       const { accessToken, info } = await trial.login()
-      await trial.auth.revoke({ grantId: info.extra.grantId })
+      await trial.auth.revoke({ grantId: info.extra.grantId ?? '' })
       await trial.environment.drain()
       expect(await trial.authenticate(accessToken)).toMatchObject({ status: 401 })
       expect(trial.events).toContainEqual(expect.objectContaining({ type: 'upstream.failed', operation: 'revoke' }))
@@ -46,7 +46,7 @@ const notRevoking: ProviderRule = {
   async holds(open) {
     const trial = open()
     const { accessToken, info } = await trial.login()
-    await trial.auth.revoke({ grantId: info.extra.grantId })
+    await trial.auth.revoke({ grantId: info.extra.grantId ?? '' })
     await trial.environment.drain()
     expect(await trial.authenticate(accessToken)).toMatchObject({ status: 401 })
     expect(trial.sent).toHaveLength(2)

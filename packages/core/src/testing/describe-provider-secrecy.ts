@@ -59,7 +59,7 @@ async function observe(trial: Trial, step: keyof Trial['answers'], answer: Upstr
   const { info } = await trial.login()
   trial.answers[step] = answer
   trial.environment.advance(lifetime)
-  const work: Promise<unknown> = step === 'refresh' ? trial.auth.upstream(info) : trial.auth.revoke({ grantId: info.extra.grantId })
+  const work: Promise<unknown> = step === 'refresh' ? trial.auth.upstream(info) : trial.auth.revoke({ grantId: info.extra.grantId ?? '' })
   const left = await work.catch((error: unknown) => error)
   await trial.environment.drain()
   expect(trial.sent.length, 'calls, when the step was reached').toBeGreaterThan(2)

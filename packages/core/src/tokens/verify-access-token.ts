@@ -28,8 +28,12 @@ export interface AuthInfo {
 /** What we add to an {@link AuthInfo}. */
 export interface AuthInfoExtra extends Record<string, unknown> {
   readonly subject: string
+  /** What the upstream says of the person; of a token of another issuer, its claims. */
   readonly identity: Identity
-  readonly grantId: string
+  /** The grant of the token; absent for a token that another issued. */
+  readonly grantId?: string
+  /** Who issued the token, where it was not this server: the same subject of two issuers is two people. */
+  readonly issuer?: string
   /** The id of the request, as its events have it; absent where only the token was verified. */
   readonly requestId?: string
 }

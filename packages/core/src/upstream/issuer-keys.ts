@@ -50,6 +50,7 @@ export function issuerKeys(of: IssuerKeysOf, { environment, emit }: IssuerKeysNe
 
   return async (kid) => {
     if (of.jwks) return of.jwks
+    const asked = environment.now()
     const age = (): Seconds => environment.now() - (known?.at ?? Number.NEGATIVE_INFINITY)
     const isKnown = (): boolean => known?.keys.some((key) => kid === undefined || key.kid === kid) === true
     const isDue = (age() > fresh || !isKnown()) && environment.now() - triedAt >= pause
@@ -59,8 +60,8 @@ export function issuerKeys(of: IssuerKeysOf, { environment, emit }: IssuerKeysNe
       })
       await reading
     }
-    // What is signed with a newer key must not be refused because that key could not be read (invariant I6).
-    if (!known || age() > stale || (!isKnown() && known.at < triedAt)) throw new UpstreamUnavailable('issuer_keys_unknown')
+    // What is signed with a newer key must not be refused because that key could not be read, or was not looked for so soon (invariant I6).
+    if (!known || age() > stale || (!isKnown() && known.at < asked)) throw new UpstreamUnavailable('issuer_keys_unknown')
     return known.keys
   }
 }
