@@ -286,6 +286,28 @@ describe('the guides', () => {
     await meet(async (request) => (await auth.fetch(request)) ?? new Response(null, { status: 404 }), 'https://mcp.example.com', undefined)
   })
 
+  it('as a resource server alone, which names its issuer', async () => {
+    vi.stubEnv('INTROSPECTION_SECRET', 'a-secret')
+    for (const { auth } of [await import('./remote.ts'), await import('./remote-introspection.ts')]) {
+      const refused = await auth.authenticate(new Request('https://mcp.example.com/mcp'))
+      const metadataUrl = 'https://mcp.example.com/.well-known/oauth-protected-resource/mcp'
+      expect(refused instanceof Response && refused.headers.get('www-authenticate')).toContain(`resource_metadata="${metadataUrl}"`)
+      const document = await auth.fetch(new Request(metadataUrl))
+      expect(await document?.json()).toMatchObject({ authorization_servers: ['https://login.example.com'] })
+    }
+  })
+
+  it('with machines beside people, and keys of partners', async () => {
+    const token = 'k7Qw2Xz9Lr4Tn8Vb1Yc6Hd3Jf5Mg0Ps_'
+    vi.stubEnv('NIGHTLY_TOKEN', token)
+    const { auth } = await import('./multi-auth.ts')
+    const { partnerKeys } = await import('./own-verifier.ts')
+    expect(await auth.verifyAccessToken(token)).toMatchObject({ clientId: 'nightly', scopes: ['user'] })
+    const partner = await auth.verifyAccessToken('pk_partner-one', { verifiers: [partnerKeys] })
+    expect(partner.extra.subject).toBe('partner:1')
+    await expect(auth.verifyAccessToken('pk_nobody', { verifiers: [partnerKeys] })).rejects.toMatchObject({ reason: 'partner_key_refused' })
+  })
+
   it('with keys that rotate', async () => {
     const { auth } = await import('./rotating-keys.ts')
     await meet(async (request) => (await auth.fetch(request)) ?? new Response(null, { status: 404 }), 'https://mcp.example.com', undefined)
