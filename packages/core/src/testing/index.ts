@@ -8,4 +8,12 @@ export type {
   ScopeExample,
   TokenExample,
 } from './describe-provider-description.ts'
+export type {
+  DocumentExample,
+  IntrospectionExample,
+  IssuerKeysExample,
+  RemoteProviderDescription,
+  TokenOfIssuer,
+} from './describe-remote-description.ts'
+export { describeRemoteProvider } from './describe-remote-provider.ts'
 export { type FixedEnvironment, fixedEnvironment } from './fixed-environment.ts'
