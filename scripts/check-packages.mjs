@@ -2,7 +2,7 @@
 // imported and compiled against.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { build, environment, packagesIn, root, run } from './run.mjs'
@@ -108,7 +108,7 @@ function outsideOfNpm() {
 
 function importAll(project, { name, manifest, unpacked }) {
   const peers = Object.keys(manifest.peerDependencies ?? {})
-  return Object.entries(manifest.exports).flatMap(([path, target]) => {
+  return entriesOf(manifest, unpacked).flatMap(([path, target]) => {
     const specifier = join(name, path).replaceAll('\\', '/')
     const needed = peers.filter((peer) => bareImports(join(unpacked, target.default)).has(peer))
     if (needed.length > 0) console.log(`${specifier} is not imported: it needs the peer ${needed.join(', ')}`)
@@ -117,6 +117,16 @@ function importAll(project, { name, manifest, unpacked }) {
     return run('node', ['--input-type=module', '--eval', code], { cwd: project }) === 0
       ? []
       : [`${specifier} cannot be imported, see above`]
+  })
+}
+
+/** The entries of a package; one with a star is each file that it stands for. */
+function entriesOf({ exports }, unpacked) {
+  return Object.entries(exports).flatMap(([path, target]) => {
+    if (!path.includes('*')) return [[path, target]]
+    const files = readdirSync(join(unpacked, dirname(target.default)), { withFileTypes: true })
+    const names = files.filter((file) => file.isFile() && file.name.endsWith('.js')).map((file) => file.name.slice(0, -3))
+    return names.map((name) => [path.replace('*', name), { default: target.default.replace('*', name) }])
   })
 }
 

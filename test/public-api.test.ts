@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { OAuthProxy } from '@drawbridge/core'
 import { GitHubProvider } from '@drawbridge/providers/github'
@@ -23,7 +23,16 @@ async function exportsOf(entry: string): Promise<string[]> {
 /** The entries that a package publishes. */
 function entriesOf(name: string): string[] {
   const manifest: { exports: Record<string, unknown> } = createRequire(import.meta.url)(`../packages/${name}/package.json`)
-  return Object.keys(manifest.exports).map((entry) => entry.replace(/^\./, `@drawbridge/${name}`))
+  return Object.keys(manifest.exports).flatMap((entry) =>
+    entry === './*' ? sourcesOf(name) : [entry.replace(/^\./, `@drawbridge/${name}`)],
+  )
+}
+
+/** The entries of a package whose every source is one. */
+function sourcesOf(name: string): string[] {
+  const files = readdirSync(new URL(`../packages/${name}/src/`, import.meta.url), { withFileTypes: true })
+  const sources = files.filter((file) => file.isFile() && /^[a-z0-9-]+\.ts$/.test(file.name))
+  return sources.map((file) => `@drawbridge/${name}/${file.name.slice(0, -3)}`)
 }
 
 const surface: Record<string, string[]> = {
@@ -49,13 +58,17 @@ const surface: Record<string, string[]> = {
     'type AuthenticateOptions',
     'type AuthorizationServerMetadata',
     'type AuthorizeUser',
+    'type AuthorizedUpstream',
     'type ClaimNames',
+    'type ClientAssertionKey',
+    'type ClientAssertionOptions',
     'type ClientOptions',
     'type ConsentMode',
     'type ConsentOptions',
     'type CreatedInitialAccessToken',
     'type Directory',
     'type DirectoryPage',
+    'type DiscoveredEndpoints',
     'type DpopOptions',
     'type Emit',
     'type Entry',
@@ -68,6 +81,7 @@ const surface: Record<string, string[]> = {
     'type Finding',
     'type GivenKeys',
     'type Handler',
+    'type Identified',
     'type Identity',
     'type IdentityAssertionOptions',
     'type IdentityClaims',
@@ -77,13 +91,18 @@ const surface: Record<string, string[]> = {
     'type IntrospectionVerifierOptions',
     'type JwtAlgorithm',
     'type JwtVerifierOptions',
+    'type KnownEndpoints',
     'type Lifetimes',
     'type LimitOptions',
+    'type LoginFacts',
     'type McpAuth',
     'type MetadataDocumentOptions',
     'type MultiAuthOptions',
     'type OAuthProxyOptions',
+    'type OAuthUpstream',
     'type ObservabilityOptions',
+    'type OpenId',
+    'type OpenIdUpstream',
     'type Operation',
     'type Peer',
     'type PinnedRequest',
@@ -118,14 +137,18 @@ const surface: Record<string, string[]> = {
     'type TrustedIssuerOptions',
     'type UnixSeconds',
     'type Upstream',
+    'type UpstreamAccess',
     'type UpstreamCall',
     'type UpstreamClientAuthentication',
     'type UpstreamClientCredentials',
+    'type UpstreamEndpoints',
     'type UpstreamHandle',
     'type UpstreamOptions',
     'type UpstreamQuirks',
     'type UpstreamRevocation',
+    'type UpstreamScopes',
     'type UpstreamTokens',
+    'type UpstreamTraits',
     'type VerificationOptions',
     'type VerifiedToken',
     'type VerifierCall',
@@ -151,22 +174,33 @@ const surface: Record<string, string[]> = {
     'describeRemoteProvider',
     'fixedEnvironment',
     'pinnedFetch',
+    'type AskExample',
     'type DocumentExample',
     'type ErrorExample',
     'type FixedEnvironment',
     'type IdentityExample',
     'type IntrospectionExample',
     'type IssuerKeysExample',
+    'type OpenIdExample',
     'type ProviderDescription',
     'type RemoteProviderDescription',
     'type RequestExample',
     'type ScopeExample',
     'type TokenExample',
     'type TokenOfIssuer',
+    'upstreamCall',
   ],
-  '@drawbridge/providers/oauth': ['OAuthProvider', 'describeUpstream', 'pickClaims', 'requireObject', 'requireSubject', 'type OAuthServer'],
-  '@drawbridge/providers/github': ['GitHubProvider', 'github', 'type GitHubProviderOptions'],
+  '@drawbridge/providers/oauth': [
+    'OAuthProvider',
+    'describeUpstream',
+    'pickClaims',
+    'requireObject',
+    'requireSubject',
+    'type OAuthServer',
+    'usualClaims',
+  ],
   '@drawbridge/providers/several': ['MultiProvider'],
+  '@drawbridge/providers/oidc': ['OidcProvider', 'claimsOf', 'describeOidc', 'type OidcServer'],
   '@drawbridge/storage': [
     'FernetError',
     'createFernetKey',
@@ -209,8 +243,18 @@ const surface: Record<string, string[]> = {
 
 describe('a package', () => {
   it('publishes these entries and no others', () => {
-    expect(['core', 'providers', 'storage'].flatMap(entriesOf).sort()).toEqual(Object.keys(surface).sort())
+    const pinned = (entry: string): boolean => !entry.startsWith('@drawbridge/providers/') || entry in surface
+    expect(['core', 'providers', 'storage'].flatMap(entriesOf).filter(pinned).sort()).toEqual(Object.keys(surface).sort())
   })
+
+  it.each(entriesOf('providers').filter((entry) => !(entry in surface)))(
+    'has in %s providers, the same as data, and their options',
+    async (entry) => {
+      const names = await exportsOf(entry)
+      expect(names.filter((name) => !/^([A-Z]\w*Provider|[a-z]\w*|type [A-Z]\w*Options)$/.test(name))).toEqual([])
+      expect(names.some((name) => /^[A-Z]\w*Provider$/.test(name))).toBe(true)
+    },
+  )
 
   it.each(Object.entries(surface))('exports from %s these names and no others', async (entry, names) => {
     expect(await exportsOf(entry)).toEqual(names)

@@ -365,6 +365,25 @@ describe('what the operator refuses (authorizeUser)', () => {
     const redeemed = await house.redeem(clientId, answer.get('code') ?? '')
     expect(await redeemed.json()).toMatchObject({ scope: 'repo' })
   })
+
+  it('is asked with the upstream in hand: its token, its scopes, and all that it said', async () => {
+    const asked: unknown[] = []
+    const { answer } = await answerWith({
+      async authorizeUser(identity, upstream) {
+        const response = await upstream?.fetch('http://127.0.0.1:9999/api/v3/user')
+        asked.push(identity, upstream?.accessToken, upstream?.scopes, upstream?.said.id, await response?.json())
+        return true
+      },
+    })
+    expect(answer.get('code')).toMatch(/^db_ac_/)
+    expect(asked).toEqual([
+      { subject: '583231', claims: expect.objectContaining({ login: 'octocat' }) },
+      expect.stringMatching(/^gho_/),
+      expect.arrayContaining(['user']),
+      583_231,
+      expect.objectContaining({ id: 583_231 }),
+    ])
+  })
 })
 
 describe('the iss of an upstream (RFC 9207)', () => {

@@ -16,12 +16,22 @@ async function login(mode: 'oauth-app' | 'github-app' = 'oauth-app') {
 }
 
 describe('auth.upstream', () => {
+  it('knows the person by the claims that the operator picked too, and keeps nothing more of what was said', async () => {
+    const house = openHouse({ upstream: { claims: { number: 'id', nothing: 'constructor' } } })
+    const { tokens } = await house.login()
+    const { identity } = await house.auth.upstream(await house.auth.verifyAccessToken(tokens.access_token))
+    expect(Object.keys(identity)).toEqual(['subject', 'claims'])
+    expect(Object.keys(identity.claims).sort()).toEqual(['avatar_url', 'email', 'html_url', 'login', 'name', 'number'])
+    expect(identity.claims.number).toBe(583_231)
+  })
+
   it('is the upstream in the name of the person: token, scopes and identity', async () => {
     const { house, authInfo } = await login()
     const handle = await house.auth.upstream(authInfo)
     expect(handle).toEqual({
       accessToken: expect.stringMatching(/^gho_[0-9a-f]{36}$/),
       scopes: expect.arrayContaining(['user']),
+      exchange: expect.any(Function),
       identity: {
         subject: '583231',
         claims: {

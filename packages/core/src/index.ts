@@ -1,7 +1,9 @@
-export type { AuthorizeUser } from './callback/open-grant.ts'
+export type { AuthorizedUpstream, AuthorizeUser } from './callback/open-grant.ts'
 export type { CreatedInitialAccessToken, InitialAccessTokenOptions } from './clients/initial-access-tokens.ts'
 export type { StaticClient } from './clients/static-client.ts'
 export type {
+  ClientAssertionKey,
+  ClientAssertionOptions,
   ClientOptions,
   ConsentOptions,
   DpopOptions,
@@ -41,18 +43,28 @@ export { type Entry, type Examination, type Finding, type Reach, type Store, Sto
 export type { Operation, Telemetry, TelemetryOf } from './ports/telemetry.ts'
 export type { TokenVerifier, VerifiedToken, VerifierCall } from './ports/token-verifier.ts'
 export {
+  type DiscoveredEndpoints,
+  type Identified,
   type Identity,
+  type KnownEndpoints,
+  type LoginFacts,
   NoUpstream,
+  type OAuthUpstream,
+  type OpenId,
+  type OpenIdUpstream,
   type Upstream,
+  type UpstreamAccess,
   type UpstreamCall,
   type UpstreamClientAuthentication,
   type UpstreamClientCredentials,
-  type UpstreamQuirks,
+  type UpstreamEndpoints,
   UpstreamRefused,
   type UpstreamRevocation,
   type UpstreamTokens,
+  type UpstreamTraits,
   UpstreamUnavailable,
 } from './ports/upstream.ts'
+export type { UpstreamQuirks, UpstreamScopes } from './ports/upstream-dialect.ts'
 export { ConfigurationError, type ErrorCode, OAuthError } from './protocol/errors.ts'
 export type { Lifetimes } from './protocol/lifetimes.ts'
 export type { Resource } from './protocol/public-url.ts'

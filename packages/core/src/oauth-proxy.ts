@@ -147,6 +147,7 @@ export class OAuthProxy implements McpAuth {
    */
   async ready(): Promise<void> {
     if (this.#closing) throw new Error('The server is closing.')
+    this.#wired.prepare()
     const { deployment, storeWatch } = this.#wired.records
     await deployment.check()
     await storeWatch.check()

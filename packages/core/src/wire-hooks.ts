@@ -15,10 +15,10 @@ export function wireHooks(
 ): Pick<Config, 'authorizeUser' | 'providers' | 'identityAssertions'> {
   const within = inTime(environment, hookDeadline)
   const bounded =
-    <Asked, Answer>(hook: (asked: Asked) => Answer | Promise<Answer>, reason: string) =>
-    (asked: Asked): Promise<Answer> =>
+    <Asked extends readonly unknown[], Answer>(hook: (...asked: Asked) => Answer | Promise<Answer>, reason: string) =>
+    (...asked: Asked): Promise<Answer> =>
       within(
-        (async () => hook(asked))(),
+        (async () => hook(...asked))(),
         () => new OAuthError('temporarily_unavailable', 'The server cannot answer at the moment. Try again shortly.', { reason }),
       )
   const boundedOf = (provider: ProviderEntry): ProviderEntry => ({

@@ -10,18 +10,13 @@ import { type Limiter, openLimiter, windowLimit } from './http/rate-limit.ts'
 import { introspectEndpoint } from './introspect/endpoint.ts'
 import type { Environment } from './ports/environment.ts'
 import type { Emit } from './ports/events.ts'
-import { deviceGrantType } from './protocol/device-code.ts'
 import { pushEndpoint } from './push/endpoint.ts'
 import { openRecords, type Records } from './records/records.ts'
 import { clientConfigurationEndpoint } from './register/client-configuration.ts'
 import { registerEndpoint } from './register/endpoint.ts'
 import { revokeEndpoint } from './revoke/endpoint.ts'
 import type { OperationalHandlers } from './routes.ts'
-import { type CollectNeeds, collectDeviceGrantHandler } from './token/collect-device-grant.ts'
 import { tokenEndpoint } from './token/endpoint.ts'
-import type { GrantHandler } from './token/grant-handler.ts'
-import { redeemCodeHandler } from './token/redeem-code.ts'
-import { type RotateNeeds, rotateRefreshTokenHandler } from './token/rotate-refresh-token.ts'
 import { type AccessTokens, accessTokens } from './tokens/access-token.ts'
 import { type DpopProofs, dpopProofs } from './tokens/dpop-proofs.ts'
 import { type GrantEnding, grantEnding } from './tokens/end-grant.ts'
@@ -33,7 +28,7 @@ import { openUpstreams, type Upstreams } from './upstream/upstreams.ts'
 import { wireCallbacks } from './wire-callbacks.ts'
 import { type Clients, wireClients } from './wire-clients.ts'
 import { wireDevice } from './wire-device.ts'
-import { wireDirectGrants } from './wire-direct-grants.ts'
+import { grantHandlers } from './wire-grants.ts'
 import { wireHooks } from './wire-hooks.ts'
 
 /** The house, furnished. */
@@ -46,6 +41,8 @@ export interface Wired {
   readonly authenticate: Authenticate
   readonly requireScopes: (scopes: readonly string[]) => ScopeChallengeHandler
   readonly upstreamOf: (grantId: string) => Promise<UpstreamHandle>
+  /** Begins to find out where the upstream is. */
+  readonly prepare: () => void
 }
 
 /** Gives every room what it declares to need. The only place that knows all of them. */
@@ -61,6 +58,9 @@ export function wire(options: Config, environment: Environment, emit: Emit): Wir
     authenticate: authenticate({ ...config, ...domain }),
     requireScopes: (scopes) => requireScopes({ ...config, emit }, scopes),
     upstreamOf: (grantId) => upstreamHandle(domain, grantId),
+    prepare() {
+      for (const { client } of domain.upstreams.listed) client.prepare()
+    },
     handlers: openRooms(config, domain),
   }
 }
@@ -123,18 +123,6 @@ function openRooms(config: Config, domain: Domain): OperationalHandlers {
     revoke: revokeEndpoint(domain),
     introspect: config.resourceServers.size > 0 ? introspectEndpoint({ ...config, ...domain }) : undefined,
     ...wireDevice(config, { ...asking, ...ask }),
-  }
-}
-
-function grantHandlers(
-  config: Config,
-  granting: Parameters<typeof wireDirectGrants>[1] & RotateNeeds & CollectNeeds,
-): Readonly<Record<string, GrantHandler>> {
-  return {
-    authorization_code: redeemCodeHandler(granting),
-    refresh_token: rotateRefreshTokenHandler(granting),
-    ...wireDirectGrants(config, granting),
-    ...(config.deviceGrant && { [deviceGrantType]: collectDeviceGrantHandler(granting) }),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { OAuthProxyOptions } from '@drawbridge/core'
-import { describeProvider, type ErrorExample, type ProviderDescription, type RequestExample } from '@drawbridge/core/testing'
+import { describeProvider, type ErrorExample, type ProviderDescription, type RequestExample, upstreamCall } from '@drawbridge/core/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { GitHubProvider, github } from './github.ts'
 
@@ -176,7 +176,7 @@ it('finds GHE.com by its subdomains', async () => {
     undefined,
   ])
   const getJson = vi.fn(async () => user)
-  await identify({ getJson })
+  await identify(upstreamCall({ getJson }))
   expect(getJson).toHaveBeenCalledExactlyOnceWith('https://api.octocorp.ghe.com/user', expect.anything())
 })
 

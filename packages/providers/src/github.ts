@@ -1,4 +1,4 @@
-import type { Environment, OAuthProxyOptions, Upstream, UpstreamClientCredentials } from '@drawbridge/core'
+import type { Environment, OAuthProxyOptions, OAuthUpstream, Upstream, UpstreamClientCredentials } from '@drawbridge/core'
 import { describeUpstream, OAuthProvider, pickClaims, requireObject, requireSubject } from './oauth.ts'
 
 /** The options of {@link GitHubProvider}. */
@@ -22,7 +22,7 @@ export class GitHubProvider extends OAuthProvider {
  * @see https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
  * @see https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app
  */
-export function github(serverUrl: string = gitHubCom): Upstream {
+export function github(serverUrl: string = gitHubCom): OAuthUpstream {
   const server = serverUrl.replace(/\/$/, '')
   const api = apiOf(server)
   return describeUpstream({
@@ -43,7 +43,11 @@ export function github(serverUrl: string = gitHubCom): Upstream {
       // The id is the one thing about an account that never changes and never becomes another's.
       // @see https://docs.github.com/apps/oauth-apps/building-oauth-apps/best-practices-for-creating-an-oauth-app
       const user = requireObject(await call.getJson(`${api}/user`, { accept: 'application/vnd.github+json', 'user-agent': 'drawbridge' }))
-      return { subject: requireSubject(user.id), claims: pickClaims(user, ['login', 'name', 'email', 'avatar_url', 'html_url']) }
+      return {
+        subject: requireSubject(user.id),
+        claims: pickClaims(user, ['login', 'name', 'email', 'avatar_url', 'html_url']),
+        said: user,
+      }
     },
   })
 }

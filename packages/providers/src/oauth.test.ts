@@ -1,5 +1,5 @@
 import type { OAuthProxyOptions } from '@drawbridge/core'
-import { describeProvider, type ErrorExample, type ProviderDescription, type RequestExample } from '@drawbridge/core/testing'
+import { describeProvider, type ErrorExample, type ProviderDescription, type RequestExample, upstreamCall } from '@drawbridge/core/testing'
 import { describe, expect, it } from 'vitest'
 import { describeUpstream, OAuthProvider, type OAuthServer, pickClaims, requireObject, requireSubject } from './oauth.ts'
 
@@ -162,7 +162,7 @@ describe('OAuthProvider, by another member than sub', () => {
   it('takes the subject from it, and shows tools the members that were named', async () => {
     const { identify } = describeUpstream({ ...server, subjectMember: 'uid', claimNames: ['handle', 'missing'] })
     const getJson = async () => ({ uid: 7, sub: 'not this one', handle: 'jane', name: 'Jane Doe' })
-    expect(await identify({ getJson })).toEqual({ subject: '7', claims: { handle: 'jane' } })
+    expect(await identify(upstreamCall({ getJson }))).toMatchObject({ subject: '7', claims: { handle: 'jane' } })
   })
 
   it('takes the host for the name, where there is none', () => {

@@ -1,17 +1,17 @@
 import {
   type Environment,
-  type Identity,
+  type Identified,
+  type KnownEndpoints,
   OAuthProxy,
   type OAuthProxyOptions,
-  type Upstream,
+  type OAuthUpstream,
   type UpstreamCall,
+  type UpstreamTraits,
   UpstreamUnavailable,
 } from '@drawbridge/core'
 
 /** An OAuth 2 upstream by its endpoints; whatever is left out is what RFC 6749 has as the default. */
-export interface OAuthServer
-  extends Pick<Upstream, 'authorizationEndpoint' | 'tokenEndpoint'>,
-    Partial<Omit<Upstream, 'authorizationEndpoint' | 'tokenEndpoint'>> {
+export interface OAuthServer extends KnownEndpoints, Partial<UpstreamTraits> {
   /** Answers who the person is, as JSON, to the upstream's access token. Needed unless there is `identify`. */
   readonly userEndpoint?: string
   /** The member of that answer that is the person's stable id: never an e-mail address, never a login name. Default: `sub`. */
@@ -27,12 +27,12 @@ export class OAuthProvider extends OAuthProxy {
   }
 }
 
-/** What a tool greets a person by. Anything more is asked for by name, so that no more of a person is kept than is of use. */
-const greeting: readonly string[] = ['name', 'preferred_username', 'email', 'email_verified', 'picture']
+/** What a tool greets a person by, as OpenID Connect Core §5.1 names it. Anything more is asked for by name, so that no more of a person is kept than is of use. */
+export const usualClaims: readonly string[] = ['name', 'preferred_username', 'email', 'email_verified', 'picture']
 
 /** The upstream that `server` describes. What is wrong with it is in `problems`, for the `ConfigurationError` of the provider. */
-export function describeUpstream(server: OAuthServer): Upstream {
-  const { userEndpoint, subjectMember = 'sub', claimNames = greeting, ...upstream } = server
+export function describeUpstream(server: OAuthServer): OAuthUpstream {
+  const { userEndpoint, subjectMember = 'sub', claimNames = usualClaims, ...upstream } = server
   const { authorizationEndpoint } = upstream
   return {
     name: URL.canParse(authorizationEndpoint) ? new URL(authorizationEndpoint).host : 'the upstream',
@@ -56,9 +56,9 @@ function isSecure(url: string): boolean {
   return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
 }
 
-async function identify(call: UpstreamCall, url: string, subjectMember: string, claimNames: readonly string[]): Promise<Identity> {
+async function identify(call: UpstreamCall, url: string, subjectMember: string, claimNames: readonly string[]): Promise<Identified> {
   const answer = requireObject(await call.getJson(url))
-  return { subject: requireSubject(answer[subjectMember]), claims: pickClaims(answer, claimNames) }
+  return { subject: requireSubject(answer[subjectMember]), claims: pickClaims(answer, claimNames), said: answer }
 }
 
 /** The members of a JSON object. Throws `UpstreamUnavailable` for anything else. */

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
@@ -20,12 +21,15 @@ async function filesLoadedFor(specifier: string): Promise<string[]> {
 
 const ofThisPackage = (files: readonly string[]): string[] => files.flatMap((file) => /\/packages\/providers\/(.*)/.exec(file)?.[1] ?? [])
 
-it.each([
-  ['@drawbridge/providers/github', ['dist/github.js', 'dist/oauth.js']],
-  ['@drawbridge/providers/oauth', ['dist/oauth.js']],
-  ['@drawbridge/providers/several', ['dist/several.js']],
-])('%s loads no provider but what it stands on', async (specifier, expected) => {
-  expect(ofThisPackage(await filesLoadedFor(specifier)).sort()).toEqual(expected)
+const names = readdirSync(`${folder}/src`).flatMap((file) => /^([a-z0-9-]+)\.ts$/.exec(file)?.[1] ?? [])
+
+/** What other providers stand on. */
+const ground: readonly string[] = ['dist/oauth.js', 'dist/oidc.js']
+
+it.each(names)('@drawbridge/providers/%s loads no provider but what it stands on', async (name) => {
+  const loaded = ofThisPackage(await filesLoadedFor(`@drawbridge/providers/${name}`))
+  expect(loaded).toContain(`dist/${name}.js`)
+  expect(loaded.filter((file) => file !== `dist/${name}.js` && !ground.includes(file) && !file.startsWith('dist/internal/'))).toEqual([])
 })
 
 it('a provider loads no framework’s adapter and nothing that only tests need', async () => {

@@ -1,7 +1,7 @@
 import type { Environment } from '../ports/environment.ts'
 import { byProvider, type Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
-import { UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
+import { UpstreamRefused, UpstreamUnavailable } from '../ports/upstream.ts'
 import { type ErrorCode, OAuthError } from '../protocol/errors.ts'
 import { forgetConsent } from '../records/remembered-consent.ts'
 import type { Transaction } from '../records/transaction.ts'
@@ -75,9 +75,9 @@ async function signIn(
   const { upstream, environment } = needs
   const upstreamClient = upstream.client
   const parameters = { code, state, ...(iss !== undefined && { iss }) }
-  const tokens: UpstreamTokens = await upstreamClient.exchangeCode(parameters, state, transaction.upstreamVerifier)
+  const { tokens, evidence } = await upstreamClient.exchangeCode(parameters, state, transaction.upstreamVerifier, transaction.request)
   try {
-    const identity = await upstreamClient.identify(tokens.accessToken)
+    const identity = await upstreamClient.identify(tokens.accessToken, evidence)
     // The yes was somebody else's, who uses the same browser.
     if (transaction.remembered && transaction.remembered.subject !== identity.subject)
       throw new OAuthError('interaction_required', 'The person has to be asked.', { reason: 'remembered_for_another_person' })

@@ -2,7 +2,7 @@ import { isSealedId } from '../clients/sealed-clients.ts'
 import type { Environment } from '../ports/environment.ts'
 import { byProvider, type Emit } from '../ports/events.ts'
 import { StoreUnavailable } from '../ports/store.ts'
-import type { Identity, UpstreamTokens } from '../ports/upstream.ts'
+import type { Identified, Identity, UpstreamAccess, UpstreamTokens } from '../ports/upstream.ts'
 import { hashSecret } from '../protocol/compare.ts'
 import { accessDenied } from '../protocol/errors.ts'
 import { formatCode, timedId } from '../protocol/identifiers.ts'
@@ -13,9 +13,22 @@ import { newGrant } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
 import { type ConsentedLogin, rememberConsent } from '../records/remembered-consent.ts'
 import type { AuthorizationRequest, Transaction } from '../records/transaction.ts'
+import { upstreamAccess } from '../upstream/upstream-access.ts'
 
-/** What the operator says of a person: yes, no, or only these scopes. */
-export type AuthorizeUser = (identity: Identity) => boolean | readonly string[] | Promise<boolean | readonly string[]>
+/**
+ * What the operator says of a person: yes, no, or only these scopes. `upstream` is for asking it more, with the person's token; it is absent for whom an
+ * enterprise vouches for, who did not log in there.
+ */
+export type AuthorizeUser = (
+  identity: Identity,
+  upstream?: AuthorizedUpstream,
+) => boolean | readonly string[] | Promise<boolean | readonly string[]>
+
+/** The upstream in the name of a person who is just logging in. */
+export interface AuthorizedUpstream extends UpstreamAccess {
+  /** All that it said of the person: groups, for instance, that are too many to keep. */
+  readonly said: Readonly<Record<string, unknown>>
+}
 
 /** What opening a grant needs. */
 export interface OpenGrantNeeds {
@@ -39,11 +52,11 @@ export type Consented = Pick<Transaction, 'request' | 'remembered'> & { readonly
 export async function openGrant(
   needs: OpenGrantNeeds,
   { request, remembered, rememberAs }: Consented,
-  identity: Identity,
+  { said = {}, ...identity }: Identified,
   tokens: UpstreamTokens,
 ): Promise<string> {
   const { records, lifetimes, expandScopes, environment, emit } = needs
-  const scopes = await grantScopes(needs, request, identity, tokens)
+  const scopes = await grantScopes(needs, request, { ...identity, said }, tokens)
   const now = environment.now()
   const random = (): string => Buffer.from(environment.randomBytes(32)).toString('base64url')
   const [id, secret, refreshSecret] = [timedId(now, environment.randomBytes(10)), random(), random()]
@@ -75,12 +88,13 @@ async function remember({ records, emit }: OpenGrantNeeds, id: string, login: Co
 }
 
 async function grantScopes(
-  { authorizeUser, expandScopes }: OpenGrantNeeds,
+  { authorizeUser, expandScopes, environment }: OpenGrantNeeds,
   request: AuthorizationRequest,
-  identity: Identity,
+  { said, ...identity }: Identified & Required<Pick<Identified, 'said'>>,
   tokens: UpstreamTokens,
 ): Promise<readonly string[]> {
-  const answer = await authorizeUser(identity)
+  const upstream = upstreamAccess(tokens.accessToken, tokens.scopes ?? request.scopes, environment)
+  const answer = await authorizeUser(identity, { ...upstream, said })
   // Whatever is neither a yes nor a list is a no: a hook in JavaScript that forgets to answer lets nobody in (threat T101).
   if (answer !== true && !Array.isArray(answer)) throw accessDenied('The person may not use this server.', 'authorize_user_said_no')
   // What the upstream does not know of is not its to refuse.

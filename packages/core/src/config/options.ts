@@ -66,7 +66,7 @@ export interface SeveralProvidersOptions extends SharedOptions {
 export type SeveralUpstreams = Pick<SeveralProvidersOptions, 'providers'>
 
 /** One of several providers. */
-export interface ProviderOptions extends Pick<OAuthProxyOptions, UpstreamClientOption> {
+export interface ProviderOptions extends Pick<OAuthProxyOptions, UpstreamClientOption>, UpstreamDealingOptions {
   /** The upstream as data, as each provider exports it: `github()`. */
   readonly upstream: Upstream
   /** What this upstream is asked for: in its own words, whatever the client asks us for. Default: the provider's. */
@@ -168,11 +168,36 @@ export interface ConsentOptions {
 }
 
 /** How the upstream is dealt with. */
-export interface UpstreamOptions {
+export interface UpstreamOptions extends UpstreamDealingOptions {
   /** How long the upstream's last answer stands while it cannot be reached. Default: a day, an outage that people remember. */
   readonly staleFor?: Seconds
   /** Allows a person (true), denies (false), or narrows the scopes to those returned; it has 10 seconds. Default: everyone whom the upstream signs in. */
   readonly authorizeUser?: AuthorizeUser
+}
+
+/** What an upstream is told beside what its provider says, and what is taken from it. */
+export interface UpstreamDealingOptions {
+  /**
+   * Claims that tools see beside the provider's, by their names, each with its place in what the upstream says: `{ department: 'user.department' }`. They are kept with
+   * every grant; one of more than 1024 characters is left out. Default: none.
+   */
+  readonly claims?: Readonly<Record<string, string>>
+  /** Proves us to the upstream in place of `clientSecret` (`private_key_jwt`, RFC 7523 §2.2). Default: `clientSecret` does. */
+  readonly clientAssertion?: ClientAssertionOptions
+  /** Added to the authorization request, over the provider's own: `{ prompt: 'select_account' }`. Default: none. */
+  readonly authorizeParameters?: Readonly<Record<string, string>>
+  /** Added to every token request, over the provider's own. Default: none. */
+  readonly tokenParameters?: Readonly<Record<string, string>>
+}
+
+/** What proves us without a secret: a private key, or a function that gets an assertion for that audience from elsewhere within 10 seconds, such as from the platform that we run on. */
+export type ClientAssertionOptions = ClientAssertionKey | ((audience: string) => Promise<string>)
+
+/** The private key whose public half the upstream has, as a JWK (its `kid` is sent, its `alg` may be `PS256`), PEM or object. */
+export interface ClientAssertionKey {
+  readonly key: SigningKeyInput
+  /** The certificate of that key, as PEM, for upstreams that find it by its thumbprint (`x5t#S256`). Default: none. */
+  readonly certificate?: string
 }
 
 /** How access tokens are verified. */

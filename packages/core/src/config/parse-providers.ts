@@ -4,6 +4,7 @@ import { isScope, narrowScopes } from '../protocol/scope.ts'
 import type { ExpandScopes } from '../protocol/scope-hierarchy.ts'
 import type { UpstreamEntry } from '../upstream/upstreams.ts'
 import type { OAuthProxyOptions, ProviderOptions, SeveralUpstreams, UpstreamClientOption } from './options.ts'
+import { dealWith } from './parse-upstream.ts'
 import { refuseUpstreamClient } from './refuse-options.ts'
 
 /** An upstream, and who of its people may come. */
@@ -28,8 +29,11 @@ export function parseProviders(
 ): Providers | undefined {
   const everyone = options.upstream?.authorizeUser ?? (() => true)
   if (!isSeveral(upstream)) {
-    problems.push(...refuseUpstreamClient(options, upstream))
-    return [{ upstream, credentials: credentialsOf(options), authorizeUser: everyone }]
+    const { clientId, clientSecret, upstream: dealing = {} } = options
+    problems.push(...refuseUpstreamClient({ ...dealing, clientId, ...(clientSecret !== undefined && { clientSecret }) }, upstream))
+    return problems.length > 0
+      ? undefined
+      : [{ ...dealWith(upstream, dealing), credentials: credentialsOf(options), authorizeUser: everyone }]
   }
   problems.push(...refuseTopLevel(options), ...refuseSeveral(upstream.providers))
   if (!isObject(upstream.providers)) return undefined
@@ -42,7 +46,7 @@ export function parseProviders(
 function entryOf(key: string, provider: ProviderOptions, everyone: AuthorizeUser, expandScopes: ExpandScopes): ProviderEntry {
   const { upstream, scopes = upstream.defaultScopes, authorizeUser } = provider
   return {
-    upstream,
+    ...dealWith(upstream, provider),
     credentials: credentialsOf(provider),
     among: { key, scopes },
     authorizeUser: authorizeUser ? bothAgree(everyone, authorizeUser, expandScopes) : everyone,
@@ -55,11 +59,11 @@ function credentialsOf({ clientId, clientSecret }: Pick<OAuthProxyOptions, Upstr
 
 /** Whoever one of them refuses is refused, and what one of them takes is taken. */
 function bothAgree(one: AuthorizeUser, other: AuthorizeUser, expandScopes: ExpandScopes): AuthorizeUser {
-  return async (identity) => {
-    const first = await one(identity)
+  return async (...asked) => {
+    const first = await one(...asked)
     // What is neither a yes nor a list is a no, and the other is not asked.
     if (first !== true && !Array.isArray(first)) return false
-    const second = await other(identity)
+    const second = await other(...asked)
     if (first === true || (second !== true && !Array.isArray(second))) return second
     return second === true ? first : narrowScopes(expandScopes(first), expandScopes(second))
   }
@@ -67,7 +71,18 @@ function bothAgree(one: AuthorizeUser, other: AuthorizeUser, expandScopes: Expan
 
 const oneClient: readonly UpstreamClientOption[] = ['clientId', 'clientSecret']
 
+const oneDealing = ['clientAssertion', 'claims', 'authorizeParameters', 'tokenParameters'] as const
+
 function refuseTopLevel(options: OAuthProxyOptions): string[] {
+  const { upstream = {} } = options
+  const dealing = oneDealing.filter((name) => upstream[name] !== undefined)
+  return [
+    ...dealing.map((name) => `upstream.${name} is of one provider: providers: { github: { ${name} } }`),
+    ...refuseTopLevelClient(options),
+  ]
+}
+
+function refuseTopLevelClient(options: OAuthProxyOptions): string[] {
   return oneClient.flatMap((name) => (options[name] ? [`${name} is of one provider: providers: { github: { ${name} } }`] : []))
 }
 
@@ -92,6 +107,10 @@ const members: Readonly<Record<keyof Required<ProviderOptions>, true>> = {
   clientSecret: true,
   scopes: true,
   authorizeUser: true,
+  clientAssertion: true,
+  claims: true,
+  authorizeParameters: true,
+  tokenParameters: true,
 }
 
 function refuseProvider(provider: unknown): string[] {

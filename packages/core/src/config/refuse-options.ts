@@ -1,28 +1,35 @@
-import type { Upstream } from '../ports/upstream.ts'
+import type { OpenId, Upstream } from '../ports/upstream.ts'
 import { defaultLifetimes, fixedLifetimes } from '../protocol/lifetimes.ts'
 import { refuseRedirectUri } from '../protocol/redirect-uri.ts'
 import type { Seconds } from '../protocol/time.ts'
-import type { OAuthProxyOptions, UpstreamClientOption } from './options.ts'
+import type { OAuthProxyOptions, ProviderOptions } from './options.ts'
+import { refuseDealing } from './parse-upstream.ts'
 
 /** How long an upstream's last answer stands while it cannot be reached: an outage that people remember. */
 export const day: Seconds = 86_400
 
 /** What is wrong with our registration at the upstream, and with its endpoints. */
 export function refuseUpstreamClient(
-  { clientId, clientSecret }: Pick<OAuthProxyOptions, UpstreamClientOption>,
+  { clientId, clientSecret, clientAssertion, ...dealing }: Omit<ProviderOptions, 'upstream'>,
   upstream: Upstream,
 ): string[] {
-  const problems: string[] = [...(upstream.problems ?? [])]
+  const problems: string[] = [...(upstream.problems ?? []), ...refuseDealing({ ...dealing, ...(clientAssertion && { clientAssertion }) })]
   if (!clientId) problems.push(`clientId is missing: ${upstream.name} shows it where the app is registered`)
-  if (!clientSecret && upstream.clientAuthentication !== 'none') problems.push(`clientSecret is missing: ${upstream.name} asks for one`)
-  const { authorizationEndpoint, tokenEndpoint, revocation } = upstream
-  const endpoints = [authorizationEndpoint, tokenEndpoint, ...(revocation && 'endpoint' in revocation ? [revocation.endpoint] : [])]
+  const isProven = clientSecret || clientAssertion || upstream.clientAuthentication === 'none'
+  if (!isProven) problems.push(`clientSecret is missing: ${upstream.name} asks for one`)
+  const { revocation } = upstream
+  const known = upstream.openId ? issuerUrls(upstream.openId) : [upstream.authorizationEndpoint, upstream.tokenEndpoint]
+  const endpoints = [...known, ...(revocation && 'endpoint' in revocation ? [revocation.endpoint] : [])]
   for (const endpoint of endpoints) {
-    if (!/^(https:\/\/|http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?\/)/.test(endpoint)) {
+    if (!/^(https:\/\/|http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?(\/|$))/.test(endpoint)) {
       problems.push(`the upstream endpoint ${endpoint} is not https (http is accepted on loopback only)`)
     }
   }
   return problems
+}
+
+function issuerUrls({ issuer, discoveryUrl }: OpenId): string[] {
+  return discoveryUrl === undefined ? [issuer] : [issuer, discoveryUrl]
 }
 
 /** What is wrong with the store, for as many hosts as there are. */

@@ -41,6 +41,8 @@ export function askConsent(
   const show = showConsent(needs)
   return async (request, client, browser, { prompt, resource }) => {
     const [first, ...others] = needs.upstreams.listed
+    // While the person reads.
+    for (const { client: upstream } of needs.upstreams.listed) upstream.prepare()
     if (needs.consentMode === 'external')
       return others.length > 0 ? showChoice(needs, request, browser) : goOn(needs, request, browser, { provider: first.provider })
     // A client that asks for a question gets one, whichever it means: consent, login or select_account. And one that names no

@@ -53,11 +53,13 @@ export async function beginLogin(needs: BeginLoginNeeds, { id, request, formSecr
   const login = loginSecretOf(formSecret, formKeyFor('login cookie'))
   const to = provider === undefined ? {} : { provider }
   const approval = { request, ...to, browser: hashSecret(login), upstreamVerifier, ...(remembered && { remembered }) }
+  // Where the upstream is may not be known yet, and then nothing has begun.
+  const location = await upstream.client.authorizationUrl(state, upstreamVerifier, request)
   const made = await records.transactions.create(state, newTransaction(approval, environment.now()))
   const found = made ?? (await records.transactions.read(state))
   if (found.record?.status.is !== 'approved') throw invalidRequest('This page was answered already.', 'form_used')
   return {
-    location: upstream.client.authorizationUrl(state, upstreamVerifier, request.scopes),
+    location,
     cookie: cookies.login.write(login, fixedLifetimes.transaction),
     upstreamName: upstream.name,
     again: made === undefined,

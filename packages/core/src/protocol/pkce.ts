@@ -19,3 +19,8 @@ export function challengeOf(verifier: string): string {
 export function matchesChallenge(verifier: string, challenge: string): boolean {
   return isVerifier(verifier) && isSameSecret(challengeOf(verifier), challenge)
 }
+
+/** The nonce of the login that has `verifier` (OpenID Connect Core §3.1.2.1): nobody else can know it, and nothing more has to be kept. */
+export function nonceOf(verifier: string): string {
+  return hashSecret(`nonce:${verifier}`)
+}

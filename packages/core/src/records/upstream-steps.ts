@@ -36,10 +36,10 @@ export function applyUpstreamTokens(
 }
 
 /** Notes that the upstream still vouches for the person; another person's answer ends nothing and changes nothing here. */
-export function noteIdentity(grant: Grant | undefined, identity: Identity, now: UnixSeconds): Outcome<Grant, void> {
-  if (!grant?.upstream || identity.subject !== grant.identity.subject) return { answer: undefined }
+export function noteIdentity(grant: Grant | undefined, { subject, claims }: Identity, now: UnixSeconds): Outcome<Grant, void> {
+  if (!grant?.upstream || subject !== grant.identity.subject) return { answer: undefined }
   const { unreachableSince: _, ...upstream } = grant.upstream
-  return { next: { ...grant, identity, upstream: { ...upstream, checkedAt: now } }, answer: undefined }
+  return { next: { ...grant, identity: { ...grant.identity, claims }, upstream: { ...upstream, checkedAt: now } }, answer: undefined }
 }
 
 /** Notes since when the upstream could not be asked; the first moment stands. */

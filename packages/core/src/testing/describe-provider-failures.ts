@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import type { ErrorExample } from './describe-provider-description.ts'
+import type { AskExample, ErrorExample, ProviderDescription } from './describe-provider-description.ts'
 import {
   expectAnotherTry,
   expectFailedLogin,
@@ -23,7 +23,7 @@ export const failureRules: RulesOf = (description) => {
   return [
     ...errors.map(errorAtExchange),
     ...misbehaviours.flatMap(({ name, answer, reason }) =>
-      (['exchange', 'identity'] as const).map((step): ProviderRule => {
+      stepsOf(description).map((step): ProviderRule => {
         // It did not look at the code, so the same one can be shown again.
         if (name === tooOften && step === 'exchange') return canBeTriedAgain(name, answer, reason)
         return {
@@ -36,7 +36,8 @@ export const failureRules: RulesOf = (description) => {
         }
       }),
     ),
-    ...refusals.map(refusalAtIdentity),
+    ...(description.identity.request ? refusals.map(refusalAtIdentity) : []),
+    ...(description.asks ?? []).map(troubleAtAsk),
     ...(refresh && lifetime !== undefined
       ? [
           ...errors.map((error) => (error.means === 'refused' ? endsTheGrant(error, lifetime) : keepsTheGrantOnError(error, lifetime))),
@@ -45,6 +46,19 @@ export const failureRules: RulesOf = (description) => {
       : []),
   ]
 }
+
+function stepsOf({ identity }: ProviderDescription): readonly ('exchange' | 'identity')[] {
+  return identity.request ? ['exchange', 'identity'] : ['exchange']
+}
+
+const troubleAtAsk = ({ request }: AskExample, index: number): ProviderRule => ({
+  rule: `ends a login without a grant when ${request.url} answers status 500`,
+  async holds(open) {
+    const trial = open()
+    trial.answers.asks[index] = () => new Response('broken', { status: 500 })
+    await expectFailedLogin(trial, /^status_500$/)
+  },
+})
 
 const endpoints = { exchange: 'token endpoint', identity: 'user endpoint' } as const
 

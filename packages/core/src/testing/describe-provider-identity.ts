@@ -1,58 +1,103 @@
 import { expect } from 'vitest'
+import type { ProviderDescription } from './describe-provider-description.ts'
 import { expectFailedLogin, type ProviderRule, type RulesOf } from './describe-provider-rule.ts'
 import type { Login, Trial } from './describe-provider-trial.ts'
 
 /** Who the person is. */
-export const identityRules: RulesOf = ({ identity: { answer, identity, idMember } }) => [
-  {
-    rule: `knows the person by "${idMember}" and by nothing else`,
-    async holds(open) {
-      const others = Object.entries(answer).map(([name, value]) => [name, name === idMember ? value : changed(value)])
-      const { info } = await loginAs(open(), Object.fromEntries(others))
-      expect(info.extra.subject).toBe(identity.subject)
+export const identityRules: RulesOf = (description) => {
+  const { answer, identity } = description.identity
+  const members = idMembersOf(description)
+  return [
+    {
+      rule: `knows the person by "${members.join('" and "')}" and by nothing else`,
+      async holds(open) {
+        const { info } = await loginAs(open(), description, changedBut(members, answer))
+        expect(info.extra.subject).toBe(identity.subject)
+      },
     },
-  },
-  {
-    rule: `tells persons apart by "${idMember}"`,
-    async holds(open) {
-      const { info } = await loginAs(open(), { ...answer, [idMember]: changed(answer[idMember]) })
-      expect(info.extra.subject).not.toBe(identity.subject)
-      expect(info.extra.subject).not.toBe('')
-    },
-  },
-  ...[undefined, null, '', true, 1.5, {}, []].map(
-    (value): ProviderRule => ({
-      rule: `takes an answer whose "${idMember}" is ${JSON.stringify(value) ?? 'missing'} for no answer`,
+    ...members.flatMap((member) => memberRules(description, member)),
+    {
+      rule: 'shows tools what it knows by name, and lets nothing of the answer into our token (T70)',
       async holds(open) {
         const trial = open()
-        trial.answers.identity = () => Response.json({ ...answer, [idMember]: value })
-        await expectFailedLogin(trial, /^identity_without_subject$/)
+        const plain = await trial.login()
+        const { info } = await loginAs(open(), description, { ...intruders(members), ...answer })
+        expect(info.extra.identity).toEqual(identity)
+        expect({ ...info, token: '', clientId: '', extra: {} }).toEqual({ ...plain.info, token: '', clientId: '', extra: {} })
       },
-    }),
-  ),
-  {
-    rule: 'shows tools what it knows by name, and lets nothing of the answer into our token (T70)',
-    async holds(open) {
-      const trial = open()
-      const plain = await trial.login()
-      const { info } = await loginAs(open(), { ...intruders(idMember), ...answer })
-      expect(info.extra.identity).toEqual(identity)
-      expect({ ...info, token: '', clientId: '', extra: {} }).toEqual({ ...plain.info, token: '', clientId: '', extra: {} })
     },
-  },
-  {
-    rule: 'leaves out what is too long for a name',
-    async holds(open) {
-      const long = Object.fromEntries(Object.keys(answer).map((name) => [name, name === idMember ? answer[name] : 'x'.repeat(10_000)]))
-      const { info } = await loginAs(open(), long)
-      expect(JSON.stringify(info.extra.identity).length).toBeLessThan(8_000)
+    {
+      rule: 'leaves out what is too long for a name',
+      async holds(open) {
+        const long = mapLeaves(answer, (value, path) => (members.includes(path) ? value : 'x'.repeat(10_000)))
+        const { info } = await loginAs(open(), description, long)
+        expect(JSON.stringify(info.extra.identity).length).toBeLessThan(8_000)
+      },
     },
-  },
-]
+  ]
+}
 
-async function loginAs(trial: Trial, answer: Readonly<Record<string, unknown>>): Promise<Login> {
-  trial.answers.identity = () => new Response(JSON.stringify(answer), { headers: { 'content-type': 'application/json' } })
+function idMembersOf({ identity: { idMember } }: ProviderDescription): readonly string[] {
+  return typeof idMember === 'string' ? [idMember] : idMember
+}
+
+const memberRules = (description: ProviderDescription, member: string): ProviderRule[] => {
+  const { answer, identity } = description.identity
+  const with_ = (value: unknown): Readonly<Record<string, unknown>> => mapLeaves(answer, (old, path) => (path === member ? value : old))
+  return [
+    {
+      rule: `tells persons apart by "${member}"`,
+      async holds(open) {
+        const { info } = await loginAs(
+          open(),
+          description,
+          mapLeaves(answer, (old, path) => (path === member ? changed(old) : old)),
+        )
+        expect(info.extra.subject).not.toBe(identity.subject)
+        expect(info.extra.subject).not.toBe('')
+      },
+    },
+    ...[undefined, null, '', true, 1.5, {}, []].map(
+      (value): ProviderRule => ({
+        rule: `takes an answer whose "${member}" is ${JSON.stringify(value) ?? 'missing'} for no answer`,
+        async holds(open) {
+          const trial = open()
+          tell(trial, description, with_(value))
+          await expectFailedLogin(trial, /^identity_without_subject$/)
+        },
+      }),
+    ),
+  ]
+}
+
+async function loginAs(trial: Trial, description: ProviderDescription, answer: Readonly<Record<string, unknown>>): Promise<Login> {
+  tell(trial, description, answer)
   return trial.login()
+}
+
+// Userinfo and the ID token are about the same person (OpenID Connect Core §5.3.2).
+function tell(trial: Trial, { identity, openId }: ProviderDescription, answer: Readonly<Record<string, unknown>>): void {
+  trial.answers.identity = () => new Response(JSON.stringify(answer), { headers: { 'content-type': 'application/json' } })
+  if (openId) trial.idTokens.claims = identity.request ? { ...openId.idToken, sub: answer.sub } : answer
+}
+
+function changedBut(members: readonly string[], answer: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return mapLeaves(answer, (value, path) => (members.includes(path) ? value : changed(value)))
+}
+
+/** The answer with every value in it, at whatever depth, changed by `change`. Lists are values. */
+function mapLeaves(
+  answer: Readonly<Record<string, unknown>>,
+  change: (value: unknown, path: string) => unknown,
+  above = '',
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(answer).map(([name, value]) => {
+      const path = `${above}${name}`
+      const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+      return [name, isObject ? mapLeaves({ ...value }, change, `${path}.`) : change(value, path)]
+    }),
+  )
 }
 
 function changed(value: unknown): unknown {
@@ -60,8 +105,8 @@ function changed(value: unknown): unknown {
 }
 
 // What a token of ours is made of, and what JavaScript trips over (threat T70).
-function intruders(idMember: string): Record<string, unknown> {
-  const { [idMember]: _, ...others }: Record<string, unknown> = {
+function intruders(idMembers: readonly string[]): Record<string, unknown> {
+  const all: Record<string, unknown> = {
     sub: 'somebody-else',
     iss: 'https://intruder.example',
     aud: 'https://intruder.example',
@@ -75,5 +120,6 @@ function intruders(idMember: string): Record<string, unknown> {
     grantId: 'intruder',
     constructor: 'intruder',
   }
+  const others = Object.fromEntries(Object.entries(all).filter(([name]) => !idMembers.includes(name)))
   return { ...others, ...JSON.parse('{"__proto__":{"admin":true}}') }
 }

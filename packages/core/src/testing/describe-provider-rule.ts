@@ -18,6 +18,16 @@ export interface ProviderRule {
 /** The rules of one kind that a description comes to. */
 export type RulesOf = (description: ProviderDescription) => ProviderRule[]
 
+/** What the upstream is asked beside its token endpoint, at each login. */
+export function questionsOf({ identity, asks = [] }: ProviderDescription): readonly RequestExample[] {
+  return [...(identity.request ? [identity.request] : []), ...asks.map(({ request }) => request)]
+}
+
+/** What was sent to where the example goes. */
+export function sentTo(trial: Trial, { method, url }: RequestExample): readonly UpstreamRequest[] {
+  return trial.sent.filter((request) => request.method === method && request.url === url)
+}
+
 /** The headers that say who asks and in which form; the others are the library's own. */
 const telling: readonly string[] = ['accept', 'authorization', 'content-type']
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import type { TokenExample } from './describe-provider-description.ts'
-import { expectRequest, type RulesOf } from './describe-provider-rule.ts'
+import type { ProviderDescription, TokenExample } from './describe-provider-description.ts'
+import { expectRequest, questionsOf, type RulesOf, sentTo } from './describe-provider-rule.ts'
 import type { Trial } from './describe-provider-trial.ts'
 
 /** An upstream token with less left is refreshed before a tool gets it. */
@@ -9,12 +9,16 @@ const due = 300
 const day = 86_400
 
 /** How tokens age and are refreshed. */
-export const tokenRules: RulesOf = ({ exchange, refresh }) => [
-  ...(exchange.tokens.expiresIn === undefined ? neverExpiring(exchange) : expiring(exchange, exchange.tokens.expiresIn)),
-  ...(refresh ? refreshing(exchange, refresh) : []),
-]
+export const tokenRules: RulesOf = (description) => {
+  const { exchange, refresh } = description
+  const { expiresIn } = exchange.tokens
+  return [
+    ...(expiresIn === undefined ? neverExpiring(description) : expiring(description, expiresIn)),
+    ...(refresh ? refreshing(description, refresh) : []),
+  ]
+}
 
-const neverExpiring = ({ tokens }: TokenExample): ReturnType<RulesOf> => [
+const neverExpiring = ({ exchange: { tokens }, identity }: ProviderDescription): ReturnType<RulesOf> => [
   {
     rule: 'neither refreshes nor ends a token that does not expire',
     async holds(open) {
@@ -33,7 +37,7 @@ const neverExpiring = ({ tokens }: TokenExample): ReturnType<RulesOf> => [
       const trial = open()
       const { accessToken } = await trial.login()
       trial.answers.identity = () => Response.json({ message: 'Bad credentials' }, { status: 401 })
-      await askAgain(trial, accessToken)
+      await askAgain(trial, accessToken, identity)
       expect(await trial.authenticate(accessToken)).toMatchObject({ status: 401 })
       expect(trial.events).toContainEqual(expect.objectContaining({ type: 'grant.ended', reason: 'upstream_refused' }))
     },
@@ -44,7 +48,7 @@ const neverExpiring = ({ tokens }: TokenExample): ReturnType<RulesOf> => [
       const trial = open()
       const { accessToken } = await trial.login()
       trial.answers.identity = () => new Response('broken', { status: 500 })
-      await askAgain(trial, accessToken)
+      await askAgain(trial, accessToken, identity)
       expect(await trial.authenticate(accessToken)).toHaveProperty('clientId')
       expect(trial.events).toContainEqual(expect.objectContaining({ type: 'upstream.failed', operation: 'identify', reason: 'status_500' }))
     },
@@ -52,55 +56,59 @@ const neverExpiring = ({ tokens }: TokenExample): ReturnType<RulesOf> => [
 ]
 
 // The upstream is asked beside a request, every 15 minutes.
-async function askAgain(trial: Trial, accessToken: string): Promise<void> {
+async function askAgain(trial: Trial, accessToken: string, { request }: ProviderDescription['identity']): Promise<void> {
   trial.environment.advance(901)
   await trial.authenticate(accessToken)
   await trial.environment.drain()
-  expect(trial.sent.filter(({ method }) => method === 'GET')).toHaveLength(2)
+  expect(request && sentTo(trial, request)).toHaveLength(2)
 }
 
-const expiring = ({ tokens }: TokenExample, expiresIn: number): ReturnType<RulesOf> => [
+const expiring = (description: ProviderDescription, expiresIn: number): ReturnType<RulesOf> => [
   {
     rule: `leaves a token alone until five minutes before its ${expiresIn} seconds are over`,
     async holds(open) {
       const trial = open()
       const { info } = await trial.login()
       trial.environment.advance(expiresIn - due)
-      expect((await trial.auth.upstream(info)).accessToken).toBe(tokens.accessToken)
-      expect(trial.sent).toHaveLength(2)
+      expect((await trial.auth.upstream(info)).accessToken).toBe(description.exchange.tokens.accessToken)
+      expect(trial.sent).toHaveLength(1 + questionsOf(description).length)
     },
   },
 ]
 
-const refreshing = ({ answer, tokens }: TokenExample, { request, answer: refreshed, tokens: next }: TokenExample): ReturnType<RulesOf> => [
-  {
-    rule: 'refreshes a token from then on, with our credentials',
-    async holds(open) {
-      const trial = open()
-      const { info } = await trial.login()
-      trial.environment.advance((tokens.expiresIn ?? due) - due + 1)
-      const { accessToken, scopes } = await trial.auth.upstream(info)
-      expect({ accessToken, scopes }).toEqual({ accessToken: next.accessToken, scopes: next.scopes })
-      expectRequest(trial.sent[2], request)
-      expect(trial.sent).toHaveLength(3)
+const refreshing = (description: ProviderDescription, { request, answer: refreshed, tokens: next }: TokenExample): ReturnType<RulesOf> => {
+  const { answer, tokens } = description.exchange
+  return [
+    {
+      rule: 'refreshes a token from then on, with our credentials',
+      async holds(open) {
+        const trial = open()
+        const { info } = await trial.login()
+        const before = trial.sent.length
+        trial.environment.advance((tokens.expiresIn ?? due) - due + 1)
+        const { accessToken, scopes } = await trial.auth.upstream(info)
+        expect({ accessToken, scopes }).toEqual({ accessToken: next.accessToken, scopes: next.scopes })
+        expectRequest(trial.sent[before], request)
+        expect(trial.sent).toHaveLength(before + 1)
+      },
     },
-  },
-  {
-    rule: 'refreshes with the new refresh token after the upstream has rotated it',
-    async holds(open) {
-      const used = await refreshTwice(open(), { ...refreshed, refresh_token: 'a-rotated-refresh-token' }, tokens, next)
-      expect(used).toEqual([answer.refresh_token, 'a-rotated-refresh-token'])
+    {
+      rule: 'refreshes with the new refresh token after the upstream has rotated it',
+      async holds(open) {
+        const used = await refreshTwice(open(), { ...refreshed, refresh_token: 'a-rotated-refresh-token' }, tokens, next)
+        expect(used).toEqual([answer.refresh_token, 'a-rotated-refresh-token'])
+      },
     },
-  },
-  {
-    rule: 'refreshes with the old refresh token when the upstream has sent no new one',
-    async holds(open) {
-      const { refresh_token: _, ...others } = refreshed
-      const used = await refreshTwice(open(), others, tokens, next)
-      expect(used).toEqual([answer.refresh_token, answer.refresh_token])
+    {
+      rule: 'refreshes with the old refresh token when the upstream has sent no new one',
+      async holds(open) {
+        const { refresh_token: _, ...others } = refreshed
+        const used = await refreshTwice(open(), others, tokens, next)
+        expect(used).toEqual([answer.refresh_token, answer.refresh_token])
+      },
     },
-  },
-]
+  ]
+}
 
 async function refreshTwice(
   trial: Trial,
@@ -110,9 +118,10 @@ async function refreshTwice(
 ): Promise<(string | null)[]> {
   trial.answers.refresh = () => Response.json(answer)
   const { info } = await trial.login()
+  const before = trial.sent.length
   for (const { expiresIn = 0 } of [first, second]) {
     trial.environment.advance(expiresIn)
     await trial.auth.upstream(info)
   }
-  return trial.sent.slice(2).map(({ body }) => new URLSearchParams(body).get('refresh_token'))
+  return trial.sent.slice(before).map(({ body }) => new URLSearchParams(body).get('refresh_token'))
 }

@@ -1,6 +1,7 @@
 import type { AuthInfo, OAuthProxy, OAuthProxyOptions, RecordedEvent } from '../index.ts'
 import { baseUrl, call, redeem, type Visit, visit } from './describe-provider-browser.ts'
-import type { ProviderDescription } from './describe-provider-description.ts'
+import type { OpenIdExample, ProviderDescription } from './describe-provider-description.ts'
+import { type IdTokens, idTokensOf } from './describe-provider-id-token.ts'
 import { storeOfOneTest } from './describe-provider-store.ts'
 import type { FakeUpstream, UpstreamAnswer, UpstreamRequest } from './fake-upstream.ts'
 import { type FixedEnvironment, fixedEnvironment } from './fixed-environment.ts'
@@ -17,6 +18,10 @@ const registration = {
 
 /** What the described upstream answers; a test changes it. */
 export interface UpstreamAnswers {
+  discovery: UpstreamAnswer
+  keys: UpstreamAnswer
+  /** In the order of the description. */
+  asks: UpstreamAnswer[]
   exchange: UpstreamAnswer
   refresh: UpstreamAnswer
   identity: UpstreamAnswer
@@ -36,8 +41,12 @@ export interface Trial {
   readonly environment: FixedEnvironment
   readonly events: readonly RecordedEvent[]
   readonly answers: UpstreamAnswers
-  /** What was sent to the upstream, in order. */
+  /** Of an OpenID provider; of another upstream they go nowhere. */
+  readonly idTokens: IdTokens
+  /** What was sent to the upstream, in order, but for its document and its keys. */
   readonly sent: readonly UpstreamRequest[]
+  /** An answer of the token endpoint with these members, and an ID token where there are such. */
+  answerTokens(members: Readonly<Record<string, unknown>>): UpstreamAnswer
   /** Registers a client, authorizes and consents. */
   visit(): Promise<Visit>
   /** Comes back from the upstream; the answer of our callback. */
@@ -53,29 +62,57 @@ export function openTrial(description: ProviderDescription, upstream: FakeUpstre
   upstream.reset()
   const environment = fixedEnvironment({ fetch: upstream.fetch })
   const events: RecordedEvent[] = []
-  const answers = answersOf(description)
+  const idTokens = idTokensOf(description.openId ?? notOpenId, registration.clientId, upstreamSecret)
+  const answerTokens: Trial['answerTokens'] = (members) => async () => {
+    const idToken = description.openId && (await idTokens.sign(environment.now()))
+    return Response.json({ ...members, ...(idToken !== undefined && { id_token: idToken }) })
+  }
+  const answers = answersOf(description, idTokens, answerTokens)
   connect(description, upstream, answers)
   const auth = description.create(
     { ...registration, clientStorage: storeOfOneTest(environment), onEvent: (event) => events.push(event), ...options },
     environment,
   )
-  const authenticate: Trial['authenticate'] = (accessToken) =>
-    auth.authenticate(new Request(`${baseUrl}/mcp`, { headers: { authorization: `Bearer ${accessToken}` } }), { scopes: [] })
-  const comeBack: Trial['comeBack'] = ({ authorizationUrl, cookie }, parameters = { code: 'upstream-code' }) => {
-    const state = new URL(authorizationUrl).searchParams.get('state') ?? ''
-    return call(auth, `/auth/callback?${new URLSearchParams({ ...parameters, state })}`, { headers: { cookie } })
-  }
   return {
     auth,
     environment,
     events,
     answers,
-    sent: upstream.requests,
-    visit: () => visit(auth),
+    idTokens,
+    answerTokens,
+    get sent() {
+      return upstream.requests.filter(
+        ({ url }) => url !== description.openId?.discoveryUrl && url !== description.openId?.document.jwks_uri,
+      )
+    },
+    ...peopleOf(description, auth, idTokens),
+  }
+}
+
+/** What people and their clients do. */
+function peopleOf(
+  description: ProviderDescription,
+  auth: OAuthProxy,
+  idTokens: IdTokens,
+): Pick<Trial, 'visit' | 'comeBack' | 'login' | 'authenticate'> {
+  const authenticate: Trial['authenticate'] = (accessToken) =>
+    auth.authenticate(new Request(`${baseUrl}/mcp`, { headers: { authorization: `Bearer ${accessToken}` } }), { scopes: [] })
+  const goodAnswer = { code: 'upstream-code', ...(namesItself(description) && { iss: description.issuer ?? '' }) }
+  const comeBack: Trial['comeBack'] = ({ authorizationUrl, cookie }, parameters = goodAnswer) => {
+    const state = new URL(authorizationUrl).searchParams.get('state') ?? ''
+    return call(auth, `/auth/callback?${new URLSearchParams({ ...parameters, state })}`, { headers: { cookie } })
+  }
+  const goUpstream = async (): Promise<Visit> => {
+    const visited = await visit(auth)
+    idTokens.nonce = new URL(visited.authorizationUrl).searchParams.get('nonce') ?? ''
+    return visited
+  }
+  return {
+    visit: goUpstream,
     comeBack,
     authenticate,
     async login() {
-      const visited = await visit(auth)
+      const visited = await goUpstream()
       const answer = await comeBack(visited)
       const tokens = await redeem(auth, visited.clientId, answer)
       const info = await authenticate(tokens.access_token)
@@ -85,19 +122,44 @@ export function openTrial(description: ProviderDescription, upstream: FakeUpstre
   }
 }
 
-function answersOf({ exchange, refresh, identity }: ProviderDescription): UpstreamAnswers {
+const notOpenId: OpenIdExample = { discoveryUrl: '', document: { issuer: '', jwks_uri: '' }, idToken: {} }
+
+/** Whether the upstream has said that its answers name it (RFC 9207 §3). */
+export function namesItself({ openId }: ProviderDescription): boolean {
+  return openId?.document.authorization_response_iss_parameter_supported === true
+}
+
+function answersOf(
+  { exchange, refresh, identity, asks = [], openId }: ProviderDescription,
+  idTokens: IdTokens,
+  answerTokens: Trial['answerTokens'],
+): UpstreamAnswers {
   return {
-    exchange: () => Response.json(exchange.answer),
+    discovery: () => Response.json(openId?.document),
+    keys: () => Response.json(idTokens.jwks()),
+    asks: asks.map(
+      ({ answer }) =>
+        () =>
+          Response.json(answer),
+    ),
+    exchange: answerTokens(exchange.answer),
     refresh: () => Response.json(refresh?.answer ?? { error: 'unsupported_grant_type' }, { status: refresh ? 200 : 400 }),
     identity: () => Response.json(identity.answer),
     revocation: () => new Response(null, { status: 204 }),
   }
 }
 
-function connect({ exchange, identity, revocation }: ProviderDescription, upstream: FakeUpstream, answers: UpstreamAnswers): void {
+function connect(description: ProviderDescription, upstream: FakeUpstream, answers: UpstreamAnswers): void {
+  const { exchange, identity, revocation, asks = [], openId } = description
+  if (openId) {
+    upstream.answer('GET', openId.discoveryUrl, (request) => answers.discovery(request))
+    upstream.answer('GET', openId.document.jwks_uri, (request) => answers.keys(request))
+  }
+  for (const [index, { request }] of asks.entries())
+    upstream.answer(request.method, request.url, (asked) => answers.asks[index]?.(asked) ?? Response.error())
   upstream.answer(exchange.request.method, exchange.request.url, (request) =>
     new URLSearchParams(request.body).get('grant_type') === 'refresh_token' ? answers.refresh(request) : answers.exchange(request),
   )
-  upstream.answer(identity.request.method, identity.request.url, (request) => answers.identity(request))
+  if (identity.request) upstream.answer(identity.request.method, identity.request.url, (request) => answers.identity(request))
   if (revocation) upstream.answer(revocation.method, revocation.url, (request) => answers.revocation(request))
 }

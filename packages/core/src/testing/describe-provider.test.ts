@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Identity, OAuthProxy, type Upstream, type UpstreamCall, UpstreamUnavailable } from '../index.ts'
+import { type Identity, OAuthProxy, type OAuthUpstream, type Upstream, type UpstreamCall, UpstreamUnavailable } from '../index.ts'
 import { describeProvider, providerRules, tryRule } from './describe-provider.ts'
 import type { ProviderDescription } from './describe-provider-description.ts'
 import { fakeUpstream } from './fake-upstream.ts'
@@ -10,7 +10,7 @@ async function askFor(call: UpstreamCall): Promise<{ id?: unknown; login?: unkno
   return (await call.getJson(userUrl)) as { id?: unknown; login?: unknown; email?: unknown }
 }
 
-const good: Upstream = {
+const good: OAuthUpstream = {
   name: 'The upstream',
   authorizationEndpoint: 'https://upstream.example/authorize',
   tokenEndpoint: 'https://upstream.example/token',
@@ -232,11 +232,11 @@ describe('the rules catch a provider that', () => {
   })
 })
 
-function without(member: 'issuer' | 'includedScopes' | 'errorNames' | 'revocation'): Upstream {
+function without(member: 'issuer' | 'includedScopes' | 'errorNames' | 'revocation'): OAuthUpstream {
   const { [member]: _, ...upstream } = good
   return upstream
 }
 
-function identifying(identify: Upstream['identify']): Upstream {
+function identifying(identify: Upstream['identify']): OAuthUpstream {
   return { ...good, identify }
 }

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProviderDescription } from './describe-provider-description.ts'
 import { failureRules } from './describe-provider-failures.ts'
+import { foreignRules } from './describe-provider-foreign.ts'
 import { identityRules } from './describe-provider-identity.ts'
+import { issuerRules } from './describe-provider-issuer.ts'
 import { loginRules } from './describe-provider-login.ts'
+import { openIdRules } from './describe-provider-openid.ts'
 import { revocationRules } from './describe-provider-revocation.ts'
 import type { ProviderRule } from './describe-provider-rule.ts'
 import { secrecyRules } from './describe-provider-secrecy.ts'
@@ -12,7 +15,17 @@ import { type FakeUpstream, fakeUpstream } from './fake-upstream.ts'
 
 /** Every rule that a provider with this description keeps. */
 export function providerRules(description: ProviderDescription): ProviderRule[] {
-  return [loginRules, identityRules, tokenRules, revocationRules, failureRules, secrecyRules].flatMap((rulesOf) => rulesOf(description))
+  return [
+    loginRules,
+    issuerRules,
+    identityRules,
+    foreignRules,
+    openIdRules,
+    tokenRules,
+    revocationRules,
+    failureRules,
+    secrecyRules,
+  ].flatMap((rulesOf) => rulesOf(description))
 }
 
 /** Tries a rule on the provider described, and waits for what went on beside it. Rejects when the rule does not hold. */

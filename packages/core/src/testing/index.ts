@@ -1,8 +1,10 @@
 export { pinnedFetch } from '../ports/pinned-fetch.ts'
 export { describeProvider } from './describe-provider.ts'
 export type {
+  AskExample,
   ErrorExample,
   IdentityExample,
+  OpenIdExample,
   ProviderDescription,
   RequestExample,
   ScopeExample,
@@ -17,3 +19,4 @@ export type {
 } from './describe-remote-description.ts'
 export { describeRemoteProvider } from './describe-remote-provider.ts'
 export { type FixedEnvironment, fixedEnvironment } from './fixed-environment.ts'
+export { upstreamCall } from './upstream-call.ts'

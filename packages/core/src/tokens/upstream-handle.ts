@@ -1,31 +1,32 @@
 import type { Environment } from '../ports/environment.ts'
-import { type Identity, NoUpstream, UpstreamUnavailable } from '../ports/upstream.ts'
+import { type Identity, NoUpstream, type UpstreamAccess, type UpstreamTokens, UpstreamUnavailable } from '../ports/upstream.ts'
 import { invalidToken } from '../protocol/errors.ts'
 import type { Outcome, Seen } from '../records/collection.ts'
 import { type Grant, isOfLogin } from '../records/grant.ts'
 import type { Records } from '../records/records.ts'
+import { upstreamAccess } from '../upstream/upstream-access.ts'
+import type { UpstreamClient } from '../upstream/upstream-client.ts'
 import type { UpstreamClientOf } from '../upstream/upstreams.ts'
 import { isOfListedProvider } from './listed-provider.ts'
 import type { UpstreamTokensKeeper } from './upstream-tokens.ts'
 
-/** The upstream, in the name of the person, for a tool. Our own token never goes there. */
-export interface UpstreamHandle {
-  /** The upstream's access token, good for some minutes at least. */
-  readonly accessToken: string
-  /** What the upstream granted. */
-  readonly scopes: readonly string[]
+/** The upstream, in the name of the person, for a tool: its access token is good for some minutes at least. */
+export interface UpstreamHandle extends UpstreamAccess {
   readonly identity: Identity
   /** Which upstream it is, by the key of its provider, where there are several. */
   readonly provider?: string
-  /** Calls the upstream with that token. */
-  fetch(input: string | URL, init?: RequestInit): Promise<Response>
+  /**
+   * Asks the upstream's token endpoint, as ourselves, for another token: with `grantType` and what it needs, the access token above among it (RFC 6749 §4.5,
+   * token exchange RFC 8693, Entra's on-behalf-of). Nothing of it is kept. Rejects with `UpstreamRefused` and `UpstreamUnavailable`.
+   */
+  exchange(grantType: string, parameters: Readonly<Record<string, string>>): Promise<UpstreamTokens>
 }
 
 /** What handing it out needs. */
 export interface UpstreamHandleNeeds {
   readonly records: Pick<Records, 'grants'>
   readonly keeper: UpstreamTokensKeeper
-  readonly clientOf: UpstreamClientOf<never>
+  readonly clientOf: UpstreamClientOf<'exchangeGrant'>
   readonly environment: Environment
 }
 
@@ -45,15 +46,17 @@ export async function upstreamHandle(
   if (!isOfLogin(grant)) throw new NoUpstream()
   const { accessToken, scopes } = grant.upstream
   return {
-    accessToken,
-    scopes,
+    ...upstreamAccess(accessToken, scopes, environment),
     identity: grant.identity,
     ...(grant.identity.provider !== undefined && { provider: grant.identity.provider }),
-    fetch(input, init = {}) {
-      const headers = new Headers(init.headers)
-      headers.set('authorization', `Bearer ${accessToken}`)
-      return environment.fetch(input, { ...init, headers })
-    },
+    exchange: exchanging(clientOf(grant.identity.provider)),
+  }
+}
+
+function exchanging(client: Pick<UpstreamClient, 'exchangeGrant'> | undefined): UpstreamHandle['exchange'] {
+  return async (...asked) => {
+    if (!client) throw new NoUpstream()
+    return client.exchangeGrant(...asked)
   }
 }
 

@@ -101,7 +101,7 @@ async function refresh<Answer>(needs: AwaitedNeeds, grant: LoginGrant, step: Ste
   if ((dead.find(hashSecret(refreshToken)) ?? 0) > environment.now()) return refused(needs, grant, step)
   let tokens: UpstreamTokens
   try {
-    tokens = await upstreamClient.refresh(refreshToken)
+    tokens = await upstreamClient.refresh(refreshToken, { scopes: grant.upstream.scopes, resource: grant.resource })
   } catch (cause) {
     if (cause instanceof UpstreamUnavailable) {
       emit({ type: 'upstream.failed', operation: 'refresh', reason: cause.reason, ...named })

@@ -115,7 +115,7 @@ async function askIdentity({ records, clientOf, ending, environment, emit }: Wat
       const upstreamClient = clientOf(grant?.identity.provider)
       if (!isDue(grant) || !upstreamClient) return
       try {
-        const identity = await upstreamClient.identify(grant.upstream.accessToken)
+        const identity = await upstreamClient.identify(grant.upstream.accessToken, { known: grant.identity })
         if (identity.subject !== grant.identity.subject) await ending.end(grantId, 'upstream_names_another_person')
         else await records.grants.change(grantId, (current, now) => noteIdentity(current, identity, now))
       } catch (cause) {

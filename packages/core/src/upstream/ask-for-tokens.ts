@@ -3,6 +3,9 @@ import { type Upstream, UpstreamRefused, type UpstreamTokens, UpstreamUnavailabl
 import { parseScope } from '../protocol/scope.ts'
 import type { ExpandScopes } from '../protocol/scope-hierarchy.ts'
 import { type ClientRefusalsNeeds, clientRefusals, isClientRefusal } from './client-refusals.ts'
+import { type ScopeCodec, scopeCodec } from './scope-codec.ts'
+import { type HeardAnswer, tokenCall } from './token-answer.ts'
+import type { UpstreamFetch } from './upstream-fetch.ts'
 
 /** What asking needs. */
 export interface AskNeeds extends ClientRefusalsNeeds {
@@ -11,8 +14,22 @@ export interface AskNeeds extends ClientRefusalsNeeds {
   readonly expandScopes: ExpandScopes
 }
 
+/** What a token request is made with, and with what it is asked beside what its grant asks (RFC 8707 §2.2). */
+export interface AskedWith {
+  readonly call: UpstreamFetch
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+/** Tokens, and what was said beside them. */
+export interface Answered extends HeardAnswer {
+  readonly tokens: UpstreamTokens
+}
+
 /** Makes a token request and answers the tokens in our words. */
-export type AskForTokens = (request: () => Promise<oauth.TokenEndpointResponse>) => Promise<UpstreamTokens>
+export type AskForTokens = (
+  request: (options: oauth.TokenEndpointRequestOptions) => Promise<oauth.TokenEndpointResponse>,
+  asked: AskedWith,
+) => Promise<Answered>
 
 /**
  * Opens the way to the upstream's token endpoint (RFC 6749 §5.1). It rejects with `UpstreamRefused` when the answer is no, and
@@ -20,22 +37,41 @@ export type AskForTokens = (request: () => Promise<oauth.TokenEndpointResponse>)
  */
 export function openTokenRequests(needs: AskNeeds): AskForTokens {
   const askAsClient = clientRefusals(needs)
-  return (request) => askAsClient(() => readTokens(needs, request))
+  const codec = scopeCodec(needs.upstream.scopes, needs.upstream.openId !== undefined)
+  return (request, { call, parameters }) =>
+    askAsClient(async () => {
+      const { ask, heard } = tokenCall(call, needs.upstream.quirks)
+      const options = {
+        [oauth.customFetch]: (url: string, init: oauth.CustomFetchOptions<string, BodyInit | undefined | null>) =>
+          ask(url, toRequestInit(init)),
+        // Only where the endpoint is on loopback, which the options have made sure of.
+        [oauth.allowInsecureRequests]: true,
+        additionalParameters: { ...parameters, ...needs.upstream.tokenParameters },
+      }
+      const answer = await request(options).catch((cause: unknown) => {
+        throw judge(needs.upstream, cause)
+      })
+      return { ...heard(), tokens: readTokens(needs, codec, answer) }
+    })
 }
 
-async function readTokens(
+function toRequestInit({ method, headers, body }: oauth.CustomFetchOptions<string, BodyInit | undefined | null>): RequestInit {
+  return { method, headers, ...(body != null && { body }) }
+}
+
+function readTokens(
   { upstream, expandScopes, environment }: AskNeeds,
-  request: Parameters<AskForTokens>[0],
-): Promise<UpstreamTokens> {
-  const answer = await request().catch((cause: unknown) => {
-    throw judge(upstream, cause)
-  })
+  codec: ScopeCodec,
+  answer: oauth.TokenEndpointResponse,
+): UpstreamTokens {
   // An empty scope says nothing: upstreams without scopes send it (GitHub Apps).
-  const scopes = answer.scope ? parseScope(answer.scope) : undefined
+  const named = answer.scope ? parseScope(answer.scope) : undefined
+  const scopes = named && codec.fromUpstream(named)
+  const expiresIn = answer.expires_in ?? (answer.refresh_token === undefined ? undefined : upstream.assumedLifetime)
   return {
     accessToken: requireToken(answer.access_token),
     ...(answer.refresh_token !== undefined && { refreshToken: requireToken(answer.refresh_token) }),
-    ...(answer.expires_in !== undefined && { expiresAt: environment.now() + Math.min(Math.floor(answer.expires_in), longest) }),
+    ...(expiresIn !== undefined && { expiresAt: environment.now() + Math.min(Math.floor(expiresIn), longest) }),
     ...(scopes && { scopes: expandScopes(scopes) }),
   }
 }

@@ -3,6 +3,7 @@ import type { Emit } from '../ports/events.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { type PublicJwk, parseJwkSet } from '../protocol/jwk-set.ts'
 import type { Seconds, UnixSeconds } from '../protocol/time.ts'
+import { readMetadata, requireSafeUrl } from './read-metadata.ts'
 import { type UpstreamFetch, upstreamFetch } from './upstream-fetch.ts'
 
 /** Finds the keys of whoever signs; asked for the `kid` of the header, so that keys that were rotated are read again. */
@@ -12,7 +13,7 @@ export type FindKeys = (kid: string | undefined) => Promise<readonly PublicJwk[]
 export interface IssuerKeysOf {
   readonly issuer: string
   readonly jwks?: readonly PublicJwk[]
-  readonly jwksUri?: string
+  readonly jwksUri?: string | (() => Promise<string>)
 }
 
 /** What finding them needs. */
@@ -67,7 +68,9 @@ export function issuerKeys(of: IssuerKeysOf, { environment, emit }: IssuerKeysNe
 }
 
 async function readKeys(call: UpstreamFetch, { issuer, jwksUri }: IssuerKeysOf): Promise<readonly PublicJwk[]> {
-  const keys = parseJwkSet(await getJson(call, jwksUri ?? (await discoverJwksUri(call, issuer))))
+  const keys = parseJwkSet(
+    await readMetadata(call, await (typeof jwksUri === 'function' ? jwksUri() : (jwksUri ?? discoverJwksUri(call, issuer)))),
+  )
   if (!keys) throw new UpstreamUnavailable('not_a_key_set')
   return keys
 }
@@ -78,22 +81,7 @@ async function discoverJwksUri(call: UpstreamFetch, issuer: string): Promise<str
   const path = pathname.replace(/\/$/, '')
   const appended = `${origin}${path}/.well-known/openid-configuration`
   const inserted = `${origin}/.well-known/oauth-authorization-server${path}`
-  const document = await getJson(call, appended).catch(() => getJson(call, inserted))
+  const document = await readMetadata(call, appended).catch(() => readMetadata(call, inserted))
   if (document.issuer !== issuer) throw new UpstreamUnavailable('metadata_of_another_issuer')
-  const { jwks_uri: uri } = document
-  if (typeof uri !== 'string' || !isSafeUrl(uri, issuer)) throw new UpstreamUnavailable('metadata_without_jwks_uri')
-  return uri
-}
-
-// On loopback only for an issuer that is there too.
-function isSafeUrl(uri: string, issuer: string): boolean {
-  if (!URL.canParse(uri)) return false
-  return uri.startsWith('https://') || (issuer.startsWith('http://') && new URL(uri).hostname === new URL(issuer).hostname)
-}
-
-async function getJson(call: UpstreamFetch, url: string): Promise<Record<string, unknown>> {
-  const response = await call(url, { headers: { accept: 'application/json' } })
-  if (!response.ok) throw new UpstreamUnavailable(`status_${response.status}`)
-  const json: unknown = await response.json()
-  return { ...(typeof json === 'object' ? json : undefined) }
+  return requireSafeUrl(document.jwks_uri, issuer, 'metadata_without_jwks_uri')
 }

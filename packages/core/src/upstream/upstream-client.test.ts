@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Event } from '../ports/events.ts'
 import {
+  type OAuthUpstream,
   type Upstream,
   type UpstreamClientCredentials,
   UpstreamRefused,
@@ -13,7 +14,7 @@ import { upstreamClient } from './upstream-client.ts'
 
 const state = 'the-state'
 const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
-const plain: Upstream = {
+const plain: OAuthUpstream = {
   name: 'Test',
   authorizationEndpoint: 'https://upstream.example.com/authorize?tenant=a',
   tokenEndpoint: 'https://upstream.example.com/token',
@@ -36,7 +37,7 @@ interface Asked {
 /** Our client of an upstream that answers in one way, and what was asked of it. */
 function open(
   answer: () => Response | Promise<Response>,
-  { upstream = {}, credentials = {} }: { upstream?: Partial<Upstream>; credentials?: Partial<UpstreamClientCredentials> } = {},
+  { upstream = {}, credentials = {} }: { upstream?: Partial<OAuthUpstream>; credentials?: Partial<UpstreamClientCredentials> } = {},
 ) {
   const asked: Asked[] = []
   const events: Event[] = []
@@ -48,7 +49,7 @@ function open(
       return answer()
     },
   })
-  const client = upstreamClient({
+  const whole = upstreamClient({
     upstream: { ...plain, ...upstream },
     credentials: { clientId: 'our-id', clientSecret: 'our secret:%', ...credentials },
     callbackUrl: 'https://mcp.example.com/auth/callback',
@@ -57,7 +58,16 @@ function open(
     environment,
     emit: (event) => events.push(event),
   })
-  return { client, asked, environment, events }
+  const resource = 'https://mcp.example.com/mcp'
+  const client = {
+    ...whole,
+    authorizationUrl: (scopes: readonly string[]) => whole.authorizationUrl(state, verifier, { scopes, resource }),
+    exchangeCode: async (parameters: Record<string, string>) =>
+      (await whole.exchangeCode(parameters, state, verifier, { scopes: ['read'], resource })).tokens,
+    identify: (accessToken: string) => whole.identify(accessToken, { answer: {}, nonce: '' }),
+    refresh: (refreshToken: string) => whole.refresh(refreshToken, { scopes: ['read'], resource }),
+  }
+  return { client, whole, asked, environment, events }
 }
 
 const json = (body: object, init?: ResponseInit) => () => Response.json(body, init)
@@ -75,8 +85,8 @@ async function endOf(calling: Promise<unknown>): Promise<object> {
 }
 
 describe('where the browser is sent to sign in (RFC 6749 §4.1.1)', () => {
-  it('keeps the endpoint’s own query, and adds our callback, our state and our challenge (R69)', () => {
-    const url = new URL(open(json({})).client.authorizationUrl(state, verifier, ['read', 'user:email']))
+  it('keeps the endpoint’s own query, and adds our callback, our state and our challenge (R69)', async () => {
+    const url = new URL(await open(json({})).client.authorizationUrl(['read', 'user:email']))
     expect(url.origin + url.pathname).toBe('https://upstream.example.com/authorize')
     expect(Object.fromEntries(url.searchParams)).toEqual({
       tenant: 'a',
@@ -90,9 +100,9 @@ describe('where the browser is sent to sign in (RFC 6749 §4.1.1)', () => {
     })
   })
 
-  it('has what the provider adds, no scope when none is asked for, and no challenge where it is not understood', () => {
+  it('has what the provider adds, no scope when none is asked for, and no challenge where it is not understood', async () => {
     const { client } = open(json({}), { upstream: { pkce: false, authorizeParameters: { access_type: 'offline', prompt: 'consent' } } })
-    expect(Object.fromEntries(new URL(client.authorizationUrl(state, verifier, [])).searchParams)).toEqual({
+    expect(Object.fromEntries(new URL(await client.authorizationUrl([])).searchParams)).toEqual({
       tenant: 'a',
       response_type: 'code',
       client_id: 'our-id',
@@ -103,17 +113,15 @@ describe('where the browser is sent to sign in (RFC 6749 §4.1.1)', () => {
     })
   })
 
-  it('never carries our secret (T38)', () => {
-    expect(open(json({}), { credentials: { clientSecret: 'canary' } }).client.authorizationUrl(state, verifier, ['read'])).not.toContain(
-      'canary',
-    )
+  it('never carries our secret (T38)', async () => {
+    expect(await open(json({}), { credentials: { clientSecret: 'canary' } }).client.authorizationUrl(['read'])).not.toContain('canary')
   })
 })
 
 describe('an upstream code is traded (RFC 6749 §4.1.3)', () => {
   it('with our callback, our verifier and our secret in the body', async () => {
     const { client, asked } = open(json(good), { upstream: { tokenParameters: { audience: 'x' } } })
-    expect(await client.exchangeCode({ code: 'upstream-code', state }, state, verifier)).toEqual({ accessToken: 'gho_access' })
+    expect(await client.exchangeCode({ code: 'upstream-code', state })).toEqual({ accessToken: 'gho_access' })
     expect(asked).toEqual([
       {
         url: 'https://upstream.example.com/token',
@@ -137,14 +145,14 @@ describe('an upstream code is traded (RFC 6749 §4.1.3)', () => {
 
   it('with our secret in the header, form-encoded, where the upstream wants it so (R87)', async () => {
     const { client, asked } = open(json(good), { upstream: { clientAuthentication: 'client_secret_basic' } })
-    await client.exchangeCode({ code: 'c', state }, state, verifier)
+    await client.exchangeCode({ code: 'c', state })
     expect(asked[0]?.headers.authorization).toBe(`Basic ${Buffer.from('our-id:our+secret%3A%25').toString('base64')}`)
     expect(asked[0]?.form).not.toHaveProperty('client_secret')
   })
 
   it('without a secret where there is none, and without a verifier where it is not understood', async () => {
     const { client, asked } = open(json(good), { upstream: { clientAuthentication: 'none', pkce: false } })
-    await client.exchangeCode({ code: 'c', state }, state, verifier)
+    await client.exchangeCode({ code: 'c', state })
     expect(asked[0]?.form).toEqual({
       grant_type: 'authorization_code',
       code: 'c',
@@ -159,16 +167,16 @@ describe('an upstream code is traded (RFC 6749 §4.1.3)', () => {
     ['another issuer', { code: 'c', state, iss: 'https://evil.example' }, { issuer: 'https://upstream.example.com' }],
   ])('not at all when the callback brings %s: nothing is sent (T11)', async (_, parameters: Record<string, string>, upstream) => {
     const { client, asked } = open(json(good), { upstream })
-    expect(await endOf(client.exchangeCode(parameters, state, verifier))).toEqual({ unavailable: 'answer_not_usable', sent: true })
+    expect(await endOf(client.exchangeCode(parameters))).toEqual({ unavailable: 'answer_not_usable', sent: true })
     expect(asked).toEqual([])
   })
 
   it('with the issuer it names, and with any where it names none', async () => {
     const named = open(json(good), { upstream: { issuer: 'https://upstream.example.com' } })
-    expect(await endOf(named.client.exchangeCode({ code: 'c', state, iss: 'https://upstream.example.com' }, state, verifier))).toEqual({
+    expect(await endOf(named.client.exchangeCode({ code: 'c', state, iss: 'https://upstream.example.com' }))).toEqual({
       answered: { accessToken: 'gho_access' },
     })
-    expect(await endOf(open(json(good)).client.exchangeCode({ code: 'c', state, iss: 'https://any.example' }, state, verifier))).toEqual({
+    expect(await endOf(open(json(good)).client.exchangeCode({ code: 'c', state, iss: 'https://any.example' }))).toEqual({
       answered: { accessToken: 'gho_access' },
     })
   })
@@ -249,7 +257,7 @@ describe('what the upstream says of its tokens (REL-R8)', () => {
 })
 
 describe('the upstream’s no (RFC 6749 §5.2, REL-R8)', () => {
-  it.each<[string, () => Response, Partial<Upstream>, object]>([
+  it.each<[string, () => Response, Partial<OAuthUpstream>, object]>([
     ['invalid_grant is final', json({ error: 'invalid_grant' }, { status: 400 }), {}, { refused: 'invalid_grant' }],
     ['whatever its status', json({ error: 'invalid_grant' }, { status: 401 }), {}, { refused: 'invalid_grant' }],
     [
@@ -294,7 +302,7 @@ describe('the upstream’s no (RFC 6749 §5.2, REL-R8)', () => {
     ['500', () => new Response('', { status: 500 }), {}, { unavailable: 'status_500', sent: true }],
   ])('%s', async (_, answer, upstream, end) => {
     expect(await endOf(open(answer, { upstream }).client.refresh('ghr'))).toEqual(end)
-    expect(await endOf(open(answer, { upstream }).client.exchangeCode({ code: 'c', state }, state, verifier))).toEqual(end)
+    expect(await endOf(open(answer, { upstream }).client.exchangeCode({ code: 'c', state }))).toEqual(end)
   })
 
   it('is never quoted in our errors, but for its name (T47, T98)', async () => {
@@ -318,7 +326,7 @@ describe('the upstream’s no (RFC 6749 §5.2, REL-R8)', () => {
 
   it('that could not be heard says whether anything was sent', async () => {
     const refused = () => Promise.reject(new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code: 'ECONNREFUSED' }) }))
-    expect(await endOf(open(refused).client.exchangeCode({ code: 'c', state }, state, verifier))).toEqual({
+    expect(await endOf(open(refused).client.exchangeCode({ code: 'c', state }))).toEqual({
       unavailable: 'unreachable',
       sent: false,
     })
@@ -421,5 +429,113 @@ describe('the upstream is told that its tokens are not needed any more (RFC 7009
     ['or 500', json({}, { status: 500 }), { unavailable: 'status_500', sent: true }],
   ])('%s', async (_, answer, end) => {
     expect(await endOf(open(answer, { upstream: { revocation: endpoint } }).client.revoke({ accessToken: 'gho_access' }))).toEqual(end)
+  })
+})
+
+describe('what this upstream does otherwise', () => {
+  const asking = { scopes: ['read', 'offline_access', 'mail'], resource: 'https://mcp.example.com/mcp' }
+  const scopes: NonNullable<Upstream['scopes']> = {
+    toUpstream: (scope) => `api://x/${scope}`,
+    fromUpstream: (scope) => scope.replace('api://x/', ''),
+    always: ['User.Read'],
+    unnamed: ['profile'],
+    inTokenRequests: true,
+  }
+
+  it('writes scopes as it does, in what it calls the parameter, and reads them back', async () => {
+    const { client, whole } = open(json({ ...good, scope: 'api://x/read api://x/mail' }), {
+      upstream: { scopes: { ...scopes, parameter: 'user_scope', separator: ',' } },
+    })
+    expect(new URL(await whole.authorizationUrl(state, verifier, asking)).searchParams.get('user_scope')).toBe(
+      'api://x/read,api://x/mail,User.Read',
+    )
+    expect((await client.refresh('r')).scopes).toEqual(['read', 'mail', 'profile'])
+  })
+
+  it('names scopes and the resource in token requests, where it wants to know', async () => {
+    const { whole, asked } = open(json(good), { upstream: { scopes, forwardsResource: true } })
+    expect(new URL(await whole.authorizationUrl(state, verifier, asking)).searchParams.get('resource')).toBe('https://mcp.example.com/mcp')
+    await whole.exchangeCode({ code: 'c', state }, state, verifier, asking)
+    await whole.refresh('r', asking)
+    const named = { scope: 'api://x/read offline_access api://x/mail User.Read', resource: 'https://mcp.example.com/mcp' }
+    expect(asked.map(({ form }) => ({ scope: form.scope, resource: form.resource }))).toEqual([named, named])
+  })
+
+  it.each<[string, object, NonNullable<Upstream['quirks']>, Partial<UpstreamTokens>]>([
+    ['members that are null or empty', { scope: null, refresh_token: '', expires_in: null }, { nullMembers: true }, {}],
+    ['scopes in a list', { scope: ['read', 'mail'] }, { scopesInList: true }, { scopes: ['read', 'mail'] }],
+    [
+      'tokens somewhere else',
+      { access_token: undefined, person: { token: 'xoxp' } },
+      { readAnswer: ({ person, ...others }) => ({ ...others, access_token: Reflect.get(Object(person), 'token') }) },
+      { accessToken: 'xoxp' },
+    ],
+  ])('answers %s', async (_, part, quirks, tokens) => {
+    expect(await endOf(open(json({ ...good, ...part }), { upstream: { quirks } }).client.refresh('ghr'))).toEqual({
+      answered: { accessToken: 'gho_access', ...tokens },
+    })
+  })
+
+  it('is asked in JSON', async () => {
+    const bodies: string[] = []
+    const environment = fixedEnvironment({
+      async fetch(url, init) {
+        const request = new Request(url, init)
+        bodies.push(request.headers.get('content-type') ?? '', await request.text())
+        return Response.json(good)
+      },
+    })
+    const client = upstreamClient({
+      upstream: { ...plain, quirks: { jsonRequests: true } },
+      credentials: { clientId: 'our-id', clientSecret: 'our secret:%' },
+      callbackUrl: 'https://mcp.example.com/auth/callback',
+      requiredScopes: [],
+      expandScopes: expandScopes({}),
+      environment,
+      emit: () => {},
+    })
+    await client.refresh('r', asking)
+    expect(bodies[0]).toBe('application/json')
+    expect(JSON.parse(bodies[1] ?? '')).toEqual({
+      grant_type: 'refresh_token',
+      refresh_token: 'r',
+      client_id: 'our-id',
+      client_secret: 'our secret:%',
+    })
+  })
+
+  it('lets a token live for as long as is known, where it does not say, and only one that can be refreshed', async () => {
+    const upstream = { assumedLifetime: 7200 }
+    expect((await open(json({ ...good, refresh_token: 'r' }), { upstream }).client.refresh('r')).expiresAt).toBe(1_767_268_800 + 7200)
+    expect((await open(json(good), { upstream }).client.refresh('r')).expiresAt).toBeUndefined()
+  })
+
+  it('is shown an assertion in place of a secret', async () => {
+    const clientAssertion = async (audience: string) => `assertion for ${audience}`
+    const { client, asked } = open(json(good), { credentials: { clientAssertion } })
+    await client.refresh('r')
+    expect(asked[0]?.form).toEqual({
+      grant_type: 'refresh_token',
+      refresh_token: 'r',
+      client_id: 'our-id',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: 'assertion for https://upstream.example.com/token',
+    })
+  })
+
+  it('trades one token for another, as ourselves (RFC 8693, RFC 7523 §2.1)', async () => {
+    const { whole, asked } = open(json({ ...good, expires_in: 3600, scope: 'read' }))
+    expect(await whole.exchangeGrant('urn:ietf:params:oauth:grant-type:jwt-bearer', { assertion: 'theirs', scope: 'mail' })).toEqual({
+      accessToken: 'gho_access',
+      expiresAt: 1_767_272_400,
+      scopes: ['read'],
+    })
+    expect(asked[0]?.form).toEqual({
+      grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      assertion: 'theirs',
+      scope: 'mail',
+      client_id: 'our-id',
+      client_secret: 'our secret:%',
+    })
   })
 })

@@ -1,33 +1,43 @@
-import * as oauth from 'oauth4webapi'
-import type { Environment } from '../ports/environment.ts'
-import { inTime } from '../ports/in-time.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import {
-  type Identity,
-  type Upstream,
-  type UpstreamClientCredentials,
-  UpstreamRefused,
-  type UpstreamTokens,
-  UpstreamUnavailable,
-} from '../ports/upstream.ts'
-import { challengeOf } from '../protocol/pkce.ts'
-import { formatScope, upstreamScopes } from '../protocol/scope.ts'
-import { isOurSubject } from '../protocol/subject.ts'
-import { type AskNeeds, openTokenRequests } from './ask-for-tokens.ts'
-import { authenticationOf } from './client-authentication.ts'
-import { type UpstreamFetch, upstreamDeadline, upstreamFetch } from './upstream-fetch.ts'
+import type { Identified, Identity, UpstreamClientCredentials, UpstreamTokens } from '../ports/upstream.ts'
+import type { AskNeeds } from './ask-for-tokens.ts'
+import { authorizationUrlOf } from './authorization-url.ts'
+import { endpointFinder } from './find-endpoints.ts'
+import { type Evidence, openIdentification } from './identify.ts'
+import type { ClaimsMap } from './map-claims.ts'
+import { openParty } from './party.ts'
+import { revoking } from './revoke.ts'
+import { tokenRequests } from './token-requests.ts'
+import { upstreamFetch } from './upstream-fetch.ts'
 import { watchedUpstreamClient } from './watched-upstream-client.ts'
+
+/** What a login, or a grant, asks the upstream for. */
+export interface AskedFor {
+  readonly scopes: readonly string[]
+  /** The MCP endpoint that it is for. */
+  readonly resource: string
+}
+
+/** Tokens for a code, and what `identify` may look at beside them. */
+export interface Exchanged {
+  readonly tokens: UpstreamTokens
+  readonly evidence: Evidence
+}
 
 /** Us, as the upstream's client. Every call rejects with `UpstreamUnavailable` or, when the answer is no, with `UpstreamRefused`. */
 export interface UpstreamClient {
-  /** Where the browser goes to sign in: our state, our challenge, our callback (RFC 6749 §4.1.1). */
-  authorizationUrl(state: string, verifier: string, scopes: readonly string[]): string
+  /** Begins to find out where the upstream is, so that nobody has to wait for it later. */
+  prepare(): void
+  /** Where the browser goes to sign in: our state, our challenge, our callback (RFC 6749 §4.1.1), and a nonce where there are ID tokens. */
+  authorizationUrl(state: string, verifier: string, asked: AskedFor): Promise<string>
   /** Trades the upstream code in a callback for tokens (RFC 6749 §4.1.3); `parameters` are those of the callback. */
-  exchangeCode(parameters: Readonly<Record<string, string>>, state: string, verifier: string): Promise<UpstreamTokens>
+  exchangeCode(parameters: Readonly<Record<string, string>>, state: string, verifier: string, asked: AskedFor): Promise<Exchanged>
   /** Refreshes (RFC 6749 §6). */
-  refresh(refreshToken: string): Promise<UpstreamTokens>
-  /** Asks who the person is. */
-  identify(accessToken: string): Promise<Identity>
+  refresh(refreshToken: string, asked: AskedFor): Promise<UpstreamTokens>
+  /** Trades something else for tokens: the access token of a person for one that is good elsewhere (RFC 6749 §4.5, RFC 8693). */
+  exchangeGrant(grantType: string, parameters: Readonly<Record<string, string>>): Promise<UpstreamTokens>
+  /** Asks who the person is: at the login, by what came with the tokens; later, by what is known of them. */
+  identify(accessToken: string, by: Evidence | { readonly known: Identity }): Promise<Identified>
   /** Tells the upstream that its tokens are not needed any more (RFC 7009); nothing happens where it cannot be told. */
   revoke(tokens: Pick<UpstreamTokens, 'accessToken' | 'refreshToken'>): Promise<void>
 }
@@ -39,6 +49,7 @@ export interface UpstreamClientNeeds extends AskNeeds {
   readonly callbackUrl: string
   /** What the operator requires, of the upstream too. */
   readonly requiredScopes: readonly string[]
+  readonly claims?: ClaimsMap
   readonly telemetry?: Telemetry | undefined
 }
 
@@ -48,106 +59,18 @@ export function upstreamClient(needs: UpstreamClientNeeds): UpstreamClient {
   return needs.telemetry ? watchedUpstreamClient(client, needs.telemetry) : client
 }
 
-function openClient({ credentials, callbackUrl, requiredScopes, ...needs }: UpstreamClientNeeds): UpstreamClient {
-  const { upstream, environment } = needs
+function openClient(needs: UpstreamClientNeeds): UpstreamClient {
+  const { upstream, credentials, environment } = needs
   const call = upstreamFetch(environment, upstream.quirks)
-  const server = serverOf(upstream)
-  const client: oauth.Client = { client_id: credentials.clientId }
-  const authentication = authenticationOf(upstream, credentials)
-  const options = optionsOf(upstream, call)
-  const askForTokens = openTokenRequests(needs)
+  const finder = endpointFinder(upstream, call, needs)
+  const party = openParty(upstream, credentials, finder)
   return {
-    authorizationUrl(state, verifier, scopes) {
-      const ours = { response_type: 'code', client_id: credentials.clientId, redirect_uri: callbackUrl, state }
-      return authorizationUrl(upstream, ours, verifier, upstreamScopes(scopes, requiredScopes))
+    prepare: finder.prepare,
+    async authorizationUrl(state, verifier, asked) {
+      return authorizationUrlOf({ ...needs, endpoints: await finder.find() }, state, verifier, asked)
     },
-    exchangeCode({ iss, ...answer }, state, verifier) {
-      // An issuer that the provider does not name cannot be compared; the callback path and the state bind the answer.
-      const sent = new URLSearchParams({ ...answer, ...(upstream.issuer !== undefined && iss !== undefined && { iss }) })
-      return askForTokens(async () => {
-        const parameters = oauth.validateAuthResponse(server, client, sent, state)
-        const pkce = upstream.pkce ? verifier : oauth.nopkce
-        const response = await oauth.authorizationCodeGrantRequest(server, client, authentication, parameters, callbackUrl, pkce, options)
-        return oauth.processAuthorizationCodeResponse(server, client, response)
-      })
-    },
-    refresh: (refreshToken) =>
-      askForTokens(async () => {
-        const response = await oauth.refreshTokenGrantRequest(server, client, authentication, refreshToken, options)
-        return oauth.processRefreshTokenResponse(server, client, response)
-      }),
-    identify: identifying(upstream, call, environment),
-    async revoke({ accessToken, refreshToken }) {
-      const { revocation } = upstream
-      if (!revocation) return
-      if ('endpoint' in revocation) {
-        return requireHeard(await oauth.revocationRequest(server, client, authentication, refreshToken ?? accessToken, options))
-      }
-      const { url, init } = revocation.request(accessToken, credentials)
-      requireHeard(await call(url, init))
-    },
+    ...tokenRequests({ ...needs, call, party }),
+    identify: openIdentification({ ...needs, finder, call }),
+    revoke: revoking({ credentials, call, party }),
   }
-}
-
-// However often a provider asks for it, it is one answer that is waited for. A person with a subject of ours would be a client, or
-// somebody whom another issuer vouched for (spec row R99).
-function identifying(upstream: Upstream, call: UpstreamFetch, environment: Environment): UpstreamClient['identify'] {
-  const within = inTime(environment, upstreamDeadline)
-  return async (accessToken) => {
-    const asking = (async () => upstream.identify({ getJson: (url, headers) => getJson(call, url, accessToken, headers) }))()
-    const identity = await within(asking, () => new UpstreamUnavailable('deadline'))
-    if (isOurSubject(identity.subject)) throw new UpstreamRefused('identity_subject_ours')
-    return identity
-  }
-}
-
-function serverOf({ issuer, authorizationEndpoint, tokenEndpoint, revocation }: Upstream): oauth.AuthorizationServer {
-  return {
-    issuer: issuer ?? new URL(authorizationEndpoint).origin,
-    authorization_endpoint: authorizationEndpoint,
-    token_endpoint: tokenEndpoint,
-    ...(revocation && 'endpoint' in revocation && { revocation_endpoint: revocation.endpoint }),
-  }
-}
-
-function authorizationUrl(upstream: Upstream, ours: Readonly<Record<string, string>>, verifier: string, scopes: readonly string[]): string {
-  const url = new URL(upstream.authorizationEndpoint)
-  const parameters = {
-    ...ours,
-    ...(scopes.length > 0 && { scope: formatScope(scopes) }),
-    ...(upstream.pkce && { code_challenge: challengeOf(verifier), code_challenge_method: 'S256' }),
-    ...upstream.authorizeParameters,
-  }
-  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
-  return url.href
-}
-
-function optionsOf(upstream: Upstream, call: UpstreamFetch): oauth.TokenEndpointRequestOptions {
-  return {
-    [oauth.customFetch]: (url, init) => call(url, toRequestInit(init)),
-    // Only where the endpoint is on loopback, which the options have made sure of.
-    [oauth.allowInsecureRequests]: true,
-    additionalParameters: { ...upstream.tokenParameters },
-  }
-}
-
-function toRequestInit({ method, headers, body }: oauth.CustomFetchOptions<string, BodyInit | undefined | null>): RequestInit {
-  return { method, headers, ...(body != null && { body }) }
-}
-
-// A token that the upstream does not know any more is ended; one that it did not let us end is not.
-function requireHeard({ status }: Response): void {
-  if (status === 401 || status === 403) throw new UpstreamUnavailable(`status_${status}`)
-}
-
-async function getJson(
-  call: UpstreamFetch,
-  url: string,
-  accessToken: string,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<unknown> {
-  const response = await call(url, { headers: { accept: 'application/json', ...headers, authorization: `Bearer ${accessToken}` } })
-  if (response.status === 401) throw new UpstreamRefused('token_not_accepted')
-  if (!response.ok) throw new UpstreamUnavailable(`status_${response.status}`)
-  return response.json()
 }

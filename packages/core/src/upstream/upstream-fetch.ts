@@ -1,5 +1,6 @@
 import type { Environment } from '../ports/environment.ts'
-import { type UpstreamQuirks, UpstreamUnavailable } from '../ports/upstream.ts'
+import { UpstreamUnavailable } from '../ports/upstream.ts'
+import type { UpstreamQuirks } from '../ports/upstream-dialect.ts'
 import type { Seconds } from '../protocol/time.ts'
 
 /** No upstream answer that we can use is longer; a longer one is not read to its end (REL-R8). */

@@ -4,12 +4,18 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import type { Upstream, UpstreamClientCredentials } from '../ports/upstream.ts'
 import { type ExpandScopes, expandScopes } from '../protocol/scope-hierarchy.ts'
 import { subjectOfProvider } from '../protocol/subject.ts'
+import { type ClientAssertionSource, clientAssertion } from './client-assertion.ts'
+import type { ClaimsMap } from './map-claims.ts'
 import { type UpstreamClient, upstreamClient } from './upstream-client.ts'
 
 /** An upstream as the options have it. Where it is the only one it has no key, and is asked for what the client asks for. */
 export interface UpstreamEntry {
   readonly upstream: Upstream
   readonly credentials: UpstreamClientCredentials
+  /** What proves us there in place of a secret. */
+  readonly clientAssertion?: ClientAssertionSource
+  /** The operator's own claims. */
+  readonly claims?: ClaimsMap
   /** Names its provider, where there are several, and what it is asked for then. */
   readonly among?: { readonly key: string; readonly scopes: readonly string[] }
 }
@@ -74,16 +80,29 @@ function openUpstream(entry: UpstreamEntry, entries: readonly UpstreamEntry[], n
   const emit: Emit = (event) => needs.emit({ ...event, ...byProvider(among?.key) })
   // Of several, each has scopes of its own, and the clients have ours.
   const scoped = among && { requiredScopes: among.scopes, expandScopes: expandScopes(upstream.includedScopes ?? {}) }
-  const client = upstreamClient({ ...needs, ...scoped, ...entry, callbackUrl: `${needs.baseUrl}${callbackPath}`, emit })
+  const credentials = credentialsOf(entry, needs.environment)
+  const client = upstreamClient({ ...needs, ...scoped, ...entry, credentials, callbackUrl: `${needs.baseUrl}${callbackPath}`, emit })
   const isForeign = foreignIssuers(upstream, entries)
   const unnamed = { name: upstream.name, callbackPath, client: clientAlone(client), isForeign }
   return { unnamed, named: among ? { ...unnamed, provider: among.key, client: clientAmong(client, among) } : unnamed }
 }
 
 // An upstream that names no issuer sends none of its own; one of ours that is another's betrays a mix-up all the same.
-function foreignIssuers({ issuer }: Upstream, entries: readonly UpstreamEntry[]): ListedUpstream['isForeign'] {
-  const others = entries.flatMap(({ upstream }) => upstream.issuer ?? [])
+function foreignIssuers(upstream: Upstream, entries: readonly UpstreamEntry[]): ListedUpstream['isForeign'] {
+  const issuer = issuerOf(upstream)
+  const others = entries.flatMap((entry) => issuerOf(entry.upstream) ?? [])
   return (iss) => (issuer === undefined ? others.includes(iss) : iss !== issuer)
+}
+
+// One with an issuer for each tenant cannot be held to a name beforehand; its ID token is.
+function issuerOf(upstream: Upstream): string | undefined {
+  if (!upstream.openId) return upstream.issuer
+  return upstream.openId.issuerOf ? undefined : upstream.openId.issuer
+}
+
+function credentialsOf({ credentials, clientAssertion: source }: UpstreamEntry, environment: Environment): UpstreamClientCredentials {
+  const { clientId } = credentials
+  return source ? { clientId, clientAssertion: clientAssertion(source, clientId, environment) } : credentials
 }
 
 // What names a provider is ours to say: a record that named one which is not listed would be of nobody's.
@@ -101,10 +120,10 @@ function clientAlone(client: UpstreamClient): UpstreamClient {
 function clientAmong(client: UpstreamClient, { key, scopes }: NonNullable<UpstreamEntry['among']>): UpstreamClient {
   return {
     ...client,
-    authorizationUrl: (state, verifier) => client.authorizationUrl(state, verifier, scopes),
-    async exchangeCode(...call) {
-      const tokens = await client.exchangeCode(...call)
-      return { ...tokens, scopes: tokens.scopes ?? scopes }
+    authorizationUrl: (state, verifier, asked) => client.authorizationUrl(state, verifier, { ...asked, scopes }),
+    async exchangeCode(parameters, state, verifier, asked) {
+      const { tokens, evidence } = await client.exchangeCode(parameters, state, verifier, { ...asked, scopes })
+      return { tokens: { ...tokens, scopes: tokens.scopes ?? scopes }, evidence }
     },
     async identify(...call) {
       const identity = await client.identify(...call)

@@ -6,9 +6,11 @@ export function watchedUpstreamClient(client: UpstreamClient, telemetry: Telemet
   const watch = <Result>(operation: string, call: () => Promise<Result>): Promise<Result> =>
     telemetry.during({ is: 'upstream', operation }, call)
   return {
+    prepare: client.prepare,
     authorizationUrl: client.authorizationUrl,
     exchangeCode: (...call) => watch('exchange', () => client.exchangeCode(...call)),
     refresh: (...call) => watch('refresh', () => client.refresh(...call)),
+    exchangeGrant: (...call) => watch('exchange-grant', () => client.exchangeGrant(...call)),
     identify: (...call) => watch('identify', () => client.identify(...call)),
     revoke: (...call) => watch('revoke', () => client.revoke(...call)),
   }

@@ -1,0 +1,75 @@
+import { createHash, X509Certificate } from 'node:crypto'
+import type { Upstream } from '../ports/upstream.ts'
+import { parseSigningKey } from '../tokens/keys.ts'
+import type { ClientAssertionSource } from '../upstream/client-assertion.ts'
+import type { UpstreamEntry } from '../upstream/upstreams.ts'
+import type { ClientAssertionOptions, UpstreamDealingOptions } from './options.ts'
+
+/** The upstream, with what the options say of it on top of what its provider says. */
+export function dealWith(
+  upstream: Upstream,
+  { clientAssertion, claims, authorizeParameters, tokenParameters }: UpstreamDealingOptions,
+): Pick<UpstreamEntry, 'upstream' | 'clientAssertion' | 'claims'> {
+  const source = clientAssertion === undefined ? undefined : readClientAssertion(clientAssertion)
+  return {
+    upstream: {
+      ...upstream,
+      ...(authorizeParameters && { authorizeParameters: { ...upstream.authorizeParameters, ...authorizeParameters } }),
+      ...(tokenParameters && { tokenParameters: { ...upstream.tokenParameters, ...tokenParameters } }),
+    },
+    ...(source && 'is' in source && { clientAssertion: source.is }),
+    ...(claims && { claims }),
+  }
+}
+
+/** What is wrong with what the options say of an upstream. */
+export function refuseDealing(options: UpstreamDealingOptions): string[] {
+  const { clientAssertion, claims = {}, authorizeParameters = {}, tokenParameters = {} } = options
+  const source = clientAssertion === undefined ? undefined : readClientAssertion(clientAssertion)
+  return [
+    ...refuseTexts('claims', claims),
+    ...refuseParameters('authorizeParameters', authorizeParameters),
+    ...refuseParameters('tokenParameters', tokenParameters),
+    ...(source && 'problem' in source ? [`clientAssertion.key ${source.problem}`] : []),
+  ]
+}
+
+/** What binds an answer to a request, and a request to us: nobody may set these from outside (threat T11). */
+const ours: readonly string[] = [
+  ...['response_type', 'client_id', 'redirect_uri', 'state', 'nonce', 'code_challenge', 'code_challenge_method'],
+  ...['grant_type', 'code', 'code_verifier', 'refresh_token', 'client_secret', 'client_assertion', 'client_assertion_type'],
+]
+
+function refuseParameters(name: string, parameters: unknown): string[] {
+  const bad = Object.keys(Object(parameters)).filter((parameter) => ours.includes(parameter))
+  return [...refuseTexts(name, parameters), ...bad.map((parameter) => `${name}.${parameter} is ours to set`)]
+}
+
+function refuseTexts(name: string, texts: unknown): string[] {
+  if (typeof texts !== 'object' || texts === null || Array.isArray(texts)) return [`${name} is not an object`]
+  const bad = Object.entries(texts).filter(([, value]) => typeof value !== 'string')
+  return bad.map(([member]) => `${name}.${member} is not a string`)
+}
+
+function readClientAssertion(input: ClientAssertionOptions): { readonly is: ClientAssertionSource } | { readonly problem: string } {
+  if (typeof input === 'function') return { is: { make: input } }
+  try {
+    const { algorithm, sign, kid } = parseSigningKey(input.key)
+    if (algorithm === 'HS256') return { problem: 'is a secret: give the private key whose public half the upstream has' }
+    const named = typeof input.key === 'object' && 'kid' in input.key ? { kid } : {}
+    return {
+      is: { key: sign, algorithm, ...named, ...(input.certificate !== undefined && { thumbprint: thumbprintOf(input.certificate) }) },
+    }
+  } catch (cause) {
+    return { problem: cause instanceof TypeError ? cause.message : 'cannot be read' }
+  }
+}
+
+// By which Entra finds the certificate (RFC 7515 §4.1.8).
+function thumbprintOf(certificate: string): string {
+  try {
+    return createHash('sha256').update(new X509Certificate(certificate).raw).digest('base64url')
+  } catch {
+    throw new TypeError('goes with a certificate that is not PEM')
+  }
+}

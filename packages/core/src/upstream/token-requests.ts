@@ -1,0 +1,62 @@
+import * as oauth from 'oauth4webapi'
+import type { Upstream } from '../ports/upstream.ts'
+import { nonceOf } from '../protocol/pkce.ts'
+import { type AskedWith, type AskNeeds, openTokenRequests } from './ask-for-tokens.ts'
+import type { Party } from './party.ts'
+import { scopeCodec } from './scope-codec.ts'
+import type { AskedFor, UpstreamClient } from './upstream-client.ts'
+import type { UpstreamFetch } from './upstream-fetch.ts'
+
+/** What the requests to the token endpoint need. */
+export interface TokenRequestNeeds extends AskNeeds {
+  readonly callbackUrl: string
+  readonly call: UpstreamFetch
+  readonly party: () => Promise<Party>
+}
+
+/** The requests to the token endpoint (RFC 6749 §4.1.3, §6 and §4.5). */
+export function tokenRequests(needs: TokenRequestNeeds): Pick<UpstreamClient, 'exchangeCode' | 'refresh' | 'exchangeGrant'> {
+  const { upstream, callbackUrl, call, party: open } = needs
+  const ask = openTokenRequests(needs)
+  const asking = (asked: AskedFor): AskedWith => ({ call, parameters: parametersOf(upstream, asked) })
+  return {
+    async exchangeCode({ iss, ...answer }, state, verifier, asked) {
+      const { endpoints, party } = await open()
+      const [server, client] = party
+      // An issuer that the provider does not name cannot be compared; the callback path and the state bind the answer.
+      const isNamed = endpoints.issuer !== undefined && iss !== undefined
+      const { tokens, ...heard } = await ask(async (options) => {
+        const parameters = oauth.validateAuthResponse(server, client, new URLSearchParams({ ...answer, ...(isNamed && { iss }) }), state)
+        const pkce = upstream.pkce ? verifier : oauth.nopkce
+        const response = await oauth.authorizationCodeGrantRequest(...party, parameters, callbackUrl, pkce, options)
+        return oauth.processAuthorizationCodeResponse(server, client, response)
+      }, asking(asked))
+      return { tokens, evidence: { ...heard, nonce: nonceOf(verifier) } }
+    },
+    async refresh(refreshToken, asked) {
+      const { party } = await open()
+      const { tokens } = await ask(async (options) => {
+        const response = await oauth.refreshTokenGrantRequest(...party, refreshToken, options)
+        return oauth.processRefreshTokenResponse(party[0], party[1], response)
+      }, asking(asked))
+      return tokens
+    },
+    async exchangeGrant(grantType, parameters) {
+      const { party } = await open()
+      const request: Parameters<typeof ask>[0] = async ({ additionalParameters, ...options }) => {
+        const form = new URLSearchParams(additionalParameters)
+        const response = await oauth.genericTokenEndpointRequest(...party, grantType, form, options)
+        return oauth.processGenericTokenEndpointResponse(party[0], party[1], response)
+      }
+      return (await ask(request, { call, parameters })).tokens
+    },
+  }
+}
+
+function parametersOf(
+  { scopes: written = {}, openId, forwardsResource }: Upstream,
+  { scopes, resource }: AskedFor,
+): Record<string, string> {
+  const asked = written.inTokenRequests ? scopeCodec(written, openId !== undefined).toUpstream(scopes) : []
+  return { ...(asked.length > 0 && { scope: asked.join(' ') }), ...(forwardsResource && { resource }) }
+}
