@@ -13,7 +13,7 @@ const avoided = [
   [/^(connector|strategy|integration)$/, 'provider'],
   [/^(consumer|relyingparty|mcpclient)$/, 'client'],
   [/^(enduser|resourceowner)$/, 'person'],
-  [/^(userinfo|profile)$/, 'identity'],
+  [/^profile$/, 'identity'],
   [/^(onboarding|signup)$/, 'client registration'],
   [/^(session|flow|authrequest|authflow)$/, 'transaction, or grant'],
   [/^(authcode|ticket)$/, 'code, or upstreamCode'],
