@@ -12,8 +12,8 @@ export interface UpstreamScopes {
   readonly parameter?: string
   /** What separates them in that parameter. Default: a blank. */
   readonly separator?: ' ' | ','
-  /** Whether token requests name them too. Default: false, as RFC 6749 has it. */
-  readonly inTokenRequests?: boolean
+  /** Whether token requests name them too, or which of them, in the upstream's own words. Default: false, as RFC 6749 has it. */
+  readonly inTokenRequests?: boolean | ((scope: string) => boolean)
 }
 
 /** Departures from RFC 6749 that more than one upstream shows. */

@@ -6,6 +6,8 @@ export interface PublicJwk {
   readonly kid?: string
   readonly alg?: string
   readonly use?: string
+  /** Whose signatures it is for, where a set is that of many issuers. */
+  readonly issuer?: string
   readonly n?: string
   readonly e?: string
   readonly crv?: string
@@ -19,6 +21,7 @@ export const publicJwkShape: z.ZodType<PublicJwk> = z.object({
   kid: z.string().exactOptional(),
   alg: z.string().exactOptional(),
   use: z.string().exactOptional(),
+  issuer: z.string().exactOptional(),
   n: z.string().exactOptional(),
   e: z.string().exactOptional(),
   crv: z.string().exactOptional(),

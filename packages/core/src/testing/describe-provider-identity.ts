@@ -63,7 +63,11 @@ const memberRules = (description: ProviderDescription, member: string): Provider
         async holds(open) {
           const trial = open()
           tell(trial, description, with_(value))
-          await expectFailedLogin(trial, /^identity_without_subject$/)
+          // A member that is a part of the issuer makes it nobody's.
+          await expectFailedLogin(
+            trial,
+            description.openId?.issuerOf ? /^(identity_without_subject|id_token_of_another_issuer)$/ : /^identity_without_subject$/,
+          )
         },
       }),
     ),
@@ -100,8 +104,11 @@ function mapLeaves(
   )
 }
 
+// A GUID stays one.
 function changed(value: unknown): unknown {
-  return typeof value === 'number' ? value + 1 : typeof value === 'string' ? `other-${value}` : 'other'
+  if (typeof value === 'number') return value + 1
+  if (typeof value !== 'string') return 'other'
+  return /^[0-9a-f-]{36}$/.test(value) ? value.replaceAll(/\d/g, (digit) => String((Number(digit) + 1) % 10)) : `other-${value}`
 }
 
 // What a token of ours is made of, and what JavaScript trips over (threat T70).

@@ -5,6 +5,7 @@ import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { type OpenId, UpstreamRefused, UpstreamUnavailable } from '../ports/upstream.ts'
 import { isSameSecret } from '../protocol/compare.ts'
+import type { PublicJwk } from '../protocol/jwk-set.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import type { EndpointFinder } from './find-endpoints.ts'
 import { issuerKeys } from './issuer-keys.ts'
@@ -40,7 +41,7 @@ export function idTokenVerifier(openId: OpenId, { finder, clientId, environment,
   return async (idToken, of) => {
     if (idToken === undefined) throw new UpstreamUnavailable('id_token_missing')
     const { kid, issuer } = readUnverified(openId, idToken)
-    const keys = await findKeys(kid)
+    const keys = (await findKeys(kid)).filter((key) => isOf(openId, issuer, key))
     const options = {
       issuer,
       audience: clientId,
@@ -68,6 +69,12 @@ function readUnverified({ issuer, issuerOf }: OpenId, idToken: string): { kid: s
     throw new UpstreamRefused('id_token_malformed', cause)
   }
   throw new UpstreamRefused('id_token_of_another_issuer')
+}
+
+// Where many issuers share a set, a key may be that of one of them.
+// @see https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#validate-the-issuer
+function isOf({ documentIssuer }: OpenId, expected: string, { issuer }: PublicJwk): boolean {
+  return documentIssuer === undefined || issuer === undefined || issuer === documentIssuer || issuer === expected
 }
 
 function reasonOf(fault: JwtFault): string {

@@ -57,6 +57,10 @@ function parametersOf(
   { scopes: written = {}, openId, forwardsResource }: Upstream,
   { scopes, resource }: AskedFor,
 ): Record<string, string> {
-  const asked = written.inTokenRequests ? scopeCodec(written, openId !== undefined).toUpstream(scopes) : []
+  const { inTokenRequests: named = false } = written
+  const isNamed = typeof named === 'function' ? named : () => named
+  const asked = scopeCodec(written, openId !== undefined)
+    .toUpstream(scopes)
+    .filter(isNamed)
   return { ...(asked.length > 0 && { scope: asked.join(' ') }), ...(forwardsResource && { resource }) }
 }

@@ -461,6 +461,14 @@ describe('what this upstream does otherwise', () => {
     expect(asked.map(({ form }) => ({ scope: form.scope, resource: form.resource }))).toEqual([named, named])
   })
 
+  it('names only those scopes in token requests that it wants to know', async () => {
+    const inTokenRequests = (scope: string): boolean => scope.startsWith('api://x/')
+    const { whole, asked } = open(json(good), { upstream: { scopes: { ...scopes, inTokenRequests } } })
+    await whole.exchangeCode({ code: 'c', state }, state, verifier, asking)
+    await whole.refresh('r', { ...asking, scopes: [] })
+    expect(asked.map(({ form }) => form.scope)).toEqual(['api://x/read api://x/mail', undefined])
+  })
+
   it.each<[string, object, NonNullable<Upstream['quirks']>, Partial<UpstreamTokens>]>([
     ['members that are null or empty', { scope: null, refresh_token: '', expires_in: null }, { nullMembers: true }, {}],
     ['scopes in a list', { scope: ['read', 'mail'] }, { scopesInList: true }, { scopes: ['read', 'mail'] }],

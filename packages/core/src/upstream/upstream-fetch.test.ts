@@ -73,10 +73,10 @@ describe('a call upstream', () => {
     expect([answer.status, await answer.json()]).toEqual([200, {}])
   })
 
-  it('that is refused with 401 is that, whatever its body', async () => {
-    for (const body of ['', '<html>', '[]', '{"error":"invalid_token"}']) {
-      const answer = await answering(new Response(body, { status: 401 })).call()
-      expect([answer.status, await answer.json()]).toEqual([401, body.startsWith('{') ? { error: 'invalid_token' } : {}])
+  it.each([401, 403])('that is refused with %i is that, whatever its body', async (status) => {
+    for (const body of ['', 'Bad_OAuth_Token', '<html>', '[]', '{"error":"invalid_token"}']) {
+      const answer = await answering(new Response(body, { status })).call()
+      expect([answer.status, await answer.json()]).toEqual([status, body.startsWith('{') ? { error: 'invalid_token' } : {}])
     }
   })
 })

@@ -65,7 +65,7 @@ async function readLimited(response: Response): Promise<string> {
 
 function normalise(status: number, text: string, quirks: UpstreamQuirks): Response {
   if (text === '' && status < 300) return Response.json({})
-  const json = status === 401 ? parseRefusal(text) : parseObject(text)
+  const json = status === 401 || status === 403 ? parseRefusal(text) : parseObject(text)
   const failed = quirks.errorsWithStatus200 && typeof json.error === 'string'
   if (quirks.missingTokenType && json.token_type === undefined && json.access_token !== undefined) json.token_type = 'bearer'
   if (quirks.commaSeparatedScopes && typeof json.scope === 'string') json.scope = json.scope.split(/[ ,]+/).join(' ')
@@ -73,7 +73,7 @@ function normalise(status: number, text: string, quirks: UpstreamQuirks): Respon
   return Response.json(json, { status: failed && status < 300 ? 400 : status })
 }
 
-// A resource server's 401 says it all by its status; its body is often empty, or a page (RFC 6750 §3).
+// A resource server's 401 or 403 says it all by its status; its body is often empty, a word or a page (RFC 6750 §3).
 function parseRefusal(text: string): Record<string, unknown> {
   try {
     return parseObject(text)
