@@ -357,7 +357,7 @@ describe.each(rules)('$rule', ({ check, broken }) => {
 describe('the lint for words, which looks at the real tree', () => {
   it.each([
     ['packages/core/src/clients/find-client.ts', 'const idpName = 1', 'upstream'],
-    ['packages/core/src/clients/find-client.ts', 'interface Needs { readonly userInfo: Identity }', 'identity'],
+    ['packages/core/src/clients/find-client.ts', 'interface Needs { readonly profile: Identity }', 'identity'],
     ['packages/core/src/clients/find-client.ts', 'class ClientManager {}', 'the name of what it does'],
     [
       'packages/core/src/clients/find-client.ts',
