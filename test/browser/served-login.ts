@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type RecordedEvent, systemEnvironment } from '@drawbridge/core'
-import { GitHubProvider } from '@drawbridge/providers/github'
+import { GitHubProvider, github as githubUpstream } from '@drawbridge/providers/github'
+import { MultiProvider } from '@drawbridge/providers/several'
 import { type ServedStandIn, serveStandIn } from '@drawbridge/quickstart/stand-in'
 import { memoryStore } from '@drawbridge/storage'
 import { getRequestListener } from '@hono/node-server'
@@ -15,6 +16,8 @@ import { challenge, signingKey, verifier } from '../support/house.ts'
 export interface ServedLogin {
   readonly baseUrl: string
   readonly github: ServedStandIn
+  /** The upstreams beside, by their names. */
+  readonly others: ReadonlyMap<string, ServedStandIn>
   readonly events: RecordedEvent[]
   readonly store: FailingStore
   readonly redirectUri: string
@@ -25,25 +28,25 @@ export interface ServedLogin {
   close(): Promise<void>
 }
 
-export async function serveLogin(scheme: 'http' | 'https'): Promise<ServedLogin> {
+/** Serves it; with the names of other providers, people choose between GitHub and those. */
+export async function serveLogin(scheme: 'http' | 'https', names: readonly string[] = []): Promise<ServedLogin> {
   const port = await freePort()
   const baseUrl = `${scheme}://localhost:${port}`
   const credentials = { clientId: 'app', clientSecret: 'hush' }
-  const github = await serveStandIn({ ...credentials, callbackUrl: `${baseUrl}/auth/callback` })
+  const callbackUrl = `${baseUrl}/auth/callback`
+  const github = await serveStandIn({ ...credentials, callbackUrl: names.length > 0 ? `${callbackUrl}/github` : callbackUrl })
+  const others = new Map<string, ServedStandIn>()
+  for (const name of names) others.set(name, await serveStandIn({ ...credentials, callbackUrl: `${callbackUrl}/${keyOf(name)}` }))
   const events: RecordedEvent[] = []
   const environment = systemEnvironment()
   const store = failingStore(memoryStore())
-  const auth = new GitHubProvider(
-    {
-      ...credentials,
-      baseUrl,
-      serverUrl: github.url,
-      jwtSigningKey: signingKey,
-      clientStorage: store,
-      onEvent: (event) => events.push(event),
-    },
-    environment,
-  )
+  const options = { baseUrl, jwtSigningKey: signingKey, clientStorage: store, onEvent: (event: RecordedEvent) => events.push(event) }
+  const entryOf = (name: string, { url }: ServedStandIn) => ({ upstream: { ...githubUpstream(url), name }, ...credentials })
+  const listed = [...others].map(([name, standIn]) => [keyOf(name), entryOf(name, standIn)] as const)
+  const auth =
+    names.length > 0
+      ? new MultiProvider({ ...options, providers: { github: entryOf('GitHub', github), ...Object.fromEntries(listed) } }, environment)
+      : new GitHubProvider({ ...options, ...credentials, serverUrl: github.url }, environment)
   const handle = async (request: Request): Promise<Response> =>
     (await auth.fetch(request)) ?? new Response('nobody is here', { status: 404 })
   const listener = getRequestListener(handle, { overrideGlobalObjects: false })
@@ -64,6 +67,7 @@ export async function serveLogin(scheme: 'http' | 'https'): Promise<ServedLogin>
   return {
     baseUrl,
     github,
+    others,
     events,
     store,
     redirectUri,
@@ -92,7 +96,11 @@ export async function serveLogin(scheme: 'http' | 'https'): Promise<ServedLogin>
         each.closeAllConnections()
       }
       await auth.close()
-      await github.close()
+      for (const standIn of [github, ...others.values()]) await standIn.close()
     },
   }
+}
+
+function keyOf(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
 }

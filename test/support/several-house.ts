@@ -44,10 +44,10 @@ export function openSeveralHouse({ entries = {}, first = 'github', beside, mode,
     return changes === false ? [] : [[key, { ...all[key], ...changes }]]
   })
   const house = openHouse({
+    callbackPath: '/auth/callback/github',
     ...options,
     ...(mode && { mode }),
     ...(beside && { beside }),
-    callbackPath: '/auth/callback/github',
     elsewhere: { [forgeOrigin]: forge },
     make: ({ clientId: _, clientSecret: __, ...rest }, environment) =>
       new MultiProvider({ ...rest, providers: Object.fromEntries(listed) }, environment),

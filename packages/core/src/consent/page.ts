@@ -30,7 +30,7 @@ export interface ConsentPageParts extends ChoicePageParts {
 
 /**
  * The question: may this client act for you? It shows what the client says of itself and, larger, what it cannot lie about:
- * where the answer will be sent (MCP, client security; threat T37). All answers are buttons of the same size: with several upstreams each is a yes.
+ * where the answer will be sent (MCP, client security; threat T37). Both answers are buttons of the same size; with several upstreams there is a yes for each, as wide as the no.
  */
 export function consentPage({ request, client, userCode, ...choice }: ConsentPageParts): Html {
   const { serverName, upstreams } = choice
