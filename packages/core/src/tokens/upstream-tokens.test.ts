@@ -9,7 +9,7 @@ import { openRecords, type Records } from '../records/records.ts'
 import { fixedEnvironment } from '../testing/fixed-environment.ts'
 import { storeDouble } from '../testing/store-double.ts'
 import { grantEnding } from './end-grant.ts'
-import { type UpstreamTokensKeeper, upstreamTokens } from './upstream-tokens.ts'
+import { type UpstreamTokensKeeper, type UpstreamTokensNeeds, upstreamTokens } from './upstream-tokens.ts'
 
 const id = '019b796d-d600-7000-8000-000000000000'
 const count: Step<Grant, number> = (grant) => {
@@ -50,7 +50,7 @@ async function world({ expiresIn = 60 }: { expiresIn?: number } = {}) {
       upstream.revoked.push(tokens.accessToken)
     },
   }
-  const start = (): Host => {
+  const start = (clientOf: UpstreamTokensNeeds['clientOf'] = () => upstreamClient): Host => {
     const events: Event[] = []
     const emit = (event: Event): void => void events.push(event)
     const records = openRecords({
@@ -62,8 +62,8 @@ async function world({ expiresIn = 60 }: { expiresIn?: number } = {}) {
       environment,
       emit,
     })
-    const ending = grantEnding({ records, clientOf: () => upstreamClient, environment, emit })
-    const keeper = upstreamTokens({ records, clientOf: () => upstreamClient, ending, environment, emit })
+    const ending = grantEnding({ records, clientOf, environment, emit })
+    const keeper = upstreamTokens({ records, clientOf, ending, environment, emit })
     return { records, keeper, events, ask: async (from) => keeper.changeFresh(id, count, from ?? (await records.grants.read(id))) }
   }
   const host = start()
@@ -188,6 +188,29 @@ describe('upstream tokens that are due', () => {
     for (let turn = 0; turn < 20; turn += 1) await environment.sleep(0)
     await environment.drain()
     expect(await stored()).toMatchObject({ upstream: fresh })
+  })
+})
+
+describe('upstream tokens of one of several providers', () => {
+  it('go to the upstream that the grant names', async () => {
+    const { start, records, upstream } = await world()
+    await records.grants.change(id, (grant) =>
+      grant ? { next: { ...grant, identity: { ...grant.identity, provider: 'forge' } }, answer: 0 } : { answer: 0 },
+    )
+    const asked: unknown[] = []
+    const host = start((provider) => {
+      asked.push(provider)
+      return provider === 'forge' ? { ...upstream, refresh: async () => ({ accessToken: 'of forge' }), revoke: async () => {} } : undefined
+    })
+    expect(await host.ask()).toBe(1)
+    expect([asked, (await host.records.grants.find(id))?.upstream?.accessToken, upstream.refreshed]).toEqual([['forge'], 'of forge', []])
+    expect(host.events).toEqual([{ type: 'upstream.refreshed', grantId: id, provider: 'forge' }])
+  })
+
+  it('go nowhere when that one is not listed, whoever asks: that is trouble, and nothing is ended', async () => {
+    const { start, stored, grant, upstream } = await world()
+    await expect(start(() => undefined).ask()).rejects.toMatchObject({ name: 'UpstreamUnavailable', reason: 'provider_unknown' })
+    expect([await stored(), upstream.refreshed]).toEqual([grant, []])
   })
 })
 
