@@ -1,4 +1,4 @@
-import type { AuthorizeUser, SeveralProvidersOptions } from '@drawbridge/core'
+import type { AuthorizeUser, SeveralProvidersOptions, Upstream } from '@drawbridge/core'
 import { MultiProvider } from '@drawbridge/providers/several'
 import { memoryStore } from '@drawbridge/storage'
 import { decodeJwt } from 'jose'
@@ -87,6 +87,28 @@ describe('two upstreams that know people by the same ids', () => {
     expect([await house.auth.revoke({ subject: '583231' }), await house.auth.revoke({ subject: 'forge|583231' })]).toEqual([0, 1])
     expect(await Promise.all([one, other].map(({ tokens }) => house.mcpStatus(tokens.access_token)))).toEqual([200, 401])
     expect(await house.auth.revoke({ subject: 'github|583231' })).toBe(1)
+  })
+
+  it('are known to their upstream by what it said itself, when it is asked again', async () => {
+    const reminded: unknown[] = []
+    const identify: Upstream['identify'] = async ({ known }) => {
+      reminded.push(known)
+      return known ?? { subject: '7', claims: { login: 'octocat' } }
+    }
+    const house = openSeveralHouse({
+      lifetimes: longLived.lifetimes,
+      entries: { forge: { upstream: { ...upstreamOf('forge'), identify } } },
+    })
+    const { tokens } = await logInWith(house, 'forge')
+    house.environment.advance(901)
+    expect(await house.mcpStatus(tokens.access_token)).toBe(200)
+    await house.environment.drain()
+    expect(reminded).toEqual([undefined, { subject: '7', claims: { login: 'octocat' } }])
+    expect((await house.auth.verifyAccessToken(tokens.access_token)).extra.identity).toEqual({
+      subject: 'forge|7',
+      provider: 'forge',
+      claims: { login: 'octocat' },
+    })
   })
 
   it('and what a provider says of itself is not believed', async () => {
@@ -393,7 +415,7 @@ describe('MultiProvider, when it is made', () => {
       'providers.7: a key has 1 to 32 of a-z, 0-9 and -, and not digits alone',
       'providers.7: serverUrl is wrong',
       'providers.7: authorizeUser is not a function',
-      'providers.github: clientID is no option: there are upstream, clientId, clientSecret, scopes, authorizeUser',
+      'providers.github: clientID is no option: there are upstream, clientId, clientSecret, scopes, authorizeUser, clientAssertion, claims, authorizeParameters, tokenParameters',
       'providers.github: clientId is missing: GitHub shows it where the app is registered',
       'providers.github: clientSecret is missing: GitHub asks for one',
       'providers.github: scopes is not a list of scopes',
@@ -402,6 +424,20 @@ describe('MultiProvider, when it is made', () => {
       'providers.Git Hub: scopes is not a list of scopes',
       'providers.empty: there is no upstream: { upstream: github(), clientId, clientSecret }',
       'providers.none: there is no upstream: { upstream: github(), clientId, clientSecret }',
+    ])
+  })
+
+  it('also of how an upstream is dealt with, which is said of each', () => {
+    const dealing = { clientAssertion: { key: 'none' }, claims: 'groups', authorizeParameters: { state: 'mine' }, tokenParameters: null }
+    const github = { upstream: upstreamOf('github'), clientId: 'a', clientSecret: 'b' }
+    expect(
+      problemsOf({ providers: { github: { ...github, ...dealing } }, upstream: { authorizeParameters: { prompt: 'login' } } }),
+    ).toEqual([
+      'upstream.authorizeParameters is of one provider: providers: { github: { authorizeParameters } }',
+      'providers.github: claims is not an object',
+      'providers.github: authorizeParameters.state is ours to set',
+      'providers.github: tokenParameters is not an object',
+      expect.stringMatching(/^providers\.github: clientAssertion\.key is shorter than 32 bytes/),
     ])
   })
 

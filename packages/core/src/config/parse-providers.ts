@@ -36,10 +36,8 @@ export function parseProviders(
       : [{ ...dealWith(upstream, dealing), credentials: credentialsOf(options), authorizeUser: everyone }]
   }
   problems.push(...refuseTopLevel(options), ...refuseSeveral(upstream.providers))
-  if (!isObject(upstream.providers)) return undefined
-  const [first, ...others] = Object.entries(upstream.providers)
-    .filter(([, provider]) => isEntry(provider))
-    .map(([key, provider]) => entryOf(key, provider, everyone, expandScopes))
+  if (problems.length > 0) return undefined
+  const [first, ...others] = Object.entries(upstream.providers).map(([key, provider]) => entryOf(key, provider, everyone, expandScopes))
   return first && [first, ...others]
 }
 

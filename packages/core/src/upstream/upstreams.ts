@@ -1,7 +1,7 @@
 import type { Environment } from '../ports/environment.ts'
 import { byProvider, type Emit } from '../ports/events.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import type { Upstream, UpstreamClientCredentials } from '../ports/upstream.ts'
+import type { Identity, Upstream, UpstreamClientCredentials } from '../ports/upstream.ts'
 import { type ExpandScopes, expandScopes } from '../protocol/scope-hierarchy.ts'
 import { subjectOfProvider } from '../protocol/subject.ts'
 import { type ClientAssertionSource, clientAssertion } from './client-assertion.ts'
@@ -89,15 +89,15 @@ function openUpstream(entry: UpstreamEntry, entries: readonly UpstreamEntry[], n
 
 // An upstream that names no issuer sends none of its own; one of ours that is another's betrays a mix-up all the same.
 function foreignIssuers(upstream: Upstream, entries: readonly UpstreamEntry[]): ListedUpstream['isForeign'] {
+  // One with an issuer for each tenant cannot be held to a name beforehand, and another entry may be of one of them; its ID token is held to it.
+  if (upstream.openId?.issuerOf) return () => false
   const issuer = issuerOf(upstream)
   const others = entries.flatMap((entry) => issuerOf(entry.upstream) ?? [])
   return (iss) => (issuer === undefined ? others.includes(iss) : iss !== issuer)
 }
 
-// One with an issuer for each tenant cannot be held to a name beforehand; its ID token is.
 function issuerOf(upstream: Upstream): string | undefined {
-  if (!upstream.openId) return upstream.issuer
-  return upstream.openId.issuerOf ? undefined : upstream.openId.issuer
+  return upstream.openId ? upstream.openId.issuer : upstream.issuer
 }
 
 function credentialsOf({ credentials, clientAssertion: source }: UpstreamEntry, environment: Environment): UpstreamClientCredentials {
@@ -125,9 +125,14 @@ function clientAmong(client: UpstreamClient, { key, scopes }: NonNullable<Upstre
       const { tokens, evidence } = await client.exchangeCode(parameters, state, verifier, { ...asked, scopes })
       return { tokens: { ...tokens, scopes: tokens.scopes ?? scopes }, evidence }
     },
-    async identify(...call) {
-      const identity = await client.identify(...call)
+    async identify(accessToken, by) {
+      const identity = await client.identify(accessToken, 'known' in by ? { known: asToldBy(key, by.known) } : by)
       return { ...identity, subject: subjectOfProvider(key, identity.subject), provider: key }
     },
   }
+}
+
+// What a provider is reminded of is what it said, and not what we made of it.
+function asToldBy(key: string, { provider: _, subject, ...identity }: Identity): Identity {
+  return { ...identity, subject: subject.slice(subjectOfProvider(key, '').length) }
 }
