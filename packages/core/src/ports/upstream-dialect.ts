@@ -32,4 +32,6 @@ export interface UpstreamQuirks {
   readonly jsonRequests?: boolean
   /** What nobody else does: the members of a good answer of the token endpoint, put where RFC 6749 §5.1 has them. */
   readonly readAnswer?: (answer: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>
+  /** The name of an error, for `errorNames` too, where it is not in `error`, or says too little; undefined leaves it as it is. */
+  readonly readError?: (answer: Readonly<Record<string, unknown>>) => string | undefined
 }

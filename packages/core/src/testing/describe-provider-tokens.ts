@@ -77,7 +77,9 @@ const expiring = (description: ProviderDescription, expiresIn: number): ReturnTy
 ]
 
 const refreshing = (description: ProviderDescription, { request, answer: refreshed, tokens: next }: TokenExample): ReturnType<RulesOf> => {
-  const { answer, tokens } = description.exchange
+  const { tokens } = description.exchange
+  // Where the answer has it, upstreams do not agree.
+  const issued = request.form?.refresh_token
   return [
     {
       rule: 'refreshes a token from then on, with our credentials',
@@ -96,7 +98,7 @@ const refreshing = (description: ProviderDescription, { request, answer: refresh
       rule: 'refreshes with the new refresh token after the upstream has rotated it',
       async holds(open) {
         const used = await refreshTwice(open(), { ...refreshed, refresh_token: 'a-rotated-refresh-token' }, tokens, next)
-        expect(used).toEqual([answer.refresh_token, 'a-rotated-refresh-token'])
+        expect(used).toEqual([issued, 'a-rotated-refresh-token'])
       },
     },
     {
@@ -104,7 +106,7 @@ const refreshing = (description: ProviderDescription, { request, answer: refresh
       async holds(open) {
         const { refresh_token: _, ...others } = refreshed
         const used = await refreshTwice(open(), others, tokens, next)
-        expect(used).toEqual([answer.refresh_token, answer.refresh_token])
+        expect(used).toEqual([issued, issued])
       },
     },
   ]

@@ -23,7 +23,7 @@ export function tokenCall(call: UpstreamFetch, quirks: UpstreamQuirks = {}): Tok
     async ask(url, init) {
       const response = await call(url, quirks.jsonRequests ? asJson(init) : init)
       const json: Record<string, unknown> = await response.json()
-      const { id_token: idToken, ...members } = response.ok ? normalise(json, quirks) : json
+      const { id_token: idToken, ...members } = response.ok ? normalise(json, quirks) : nameError(json, quirks)
       const { access_token: _, refresh_token: __, ...answer } = members
       if (response.ok) heard = { answer, ...(typeof idToken === 'string' && { idToken }) }
       return Response.json(members, { status: response.status })
@@ -38,6 +38,11 @@ function normalise(
   const answer = readAnswer ? readAnswer(json) : json
   const members = nullMembers ? Object.fromEntries(Object.entries(answer).filter(([, value]) => value !== null && value !== '')) : answer
   return scopesInList && Array.isArray(members.scope) ? { ...members, scope: members.scope.join(' ') } : members
+}
+
+function nameError(json: Readonly<Record<string, unknown>>, { readError }: UpstreamQuirks): Readonly<Record<string, unknown>> {
+  const error = readError?.(json)
+  return error === undefined ? json : { ...json, error }
 }
 
 function asJson(init: RequestInit): RequestInit {

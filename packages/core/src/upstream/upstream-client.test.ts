@@ -484,6 +484,17 @@ describe('what this upstream does otherwise', () => {
     })
   })
 
+  it.each<[string, object, object]>([
+    ['by another member', { status: 400, message: 'Invalid refresh token' }, { refused: 'invalid_grant' }],
+    ['as it is, where there is none', { error: 'invalid_scope' }, { unavailable: 'invalid_scope', sent: true }],
+  ])('names an error %s', async (_, answer, end) => {
+    const upstream: Partial<OAuthUpstream> = {
+      quirks: { readError: ({ message }) => (typeof message === 'string' ? message.toLowerCase().replaceAll(' ', '_') : undefined) },
+      errorNames: { invalid_refresh_token: 'invalid_grant' },
+    }
+    expect(await endOf(open(json(answer, { status: 400 }), { upstream }).client.refresh('ghr'))).toEqual(end)
+  })
+
   it('is asked in JSON', async () => {
     const bodies: string[] = []
     const environment = fixedEnvironment({
