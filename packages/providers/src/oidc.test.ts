@@ -150,6 +150,18 @@ describe('OidcProvider', () => {
     await expect(asking).rejects.toMatchObject({ name: 'UpstreamUnavailable', reason: 'identity_not_told_again' })
   })
 
+  it('is made of what was described before, too', () => {
+    const options = { baseUrl: 'https://mcp.example.com', clientId: 'x', clientSecret: 'y' }
+    const problemsOf = (described: ReturnType<typeof describeOidc>): unknown => {
+      try {
+        return new OidcProvider(options as never, described)
+      } catch (cause) {
+        return (cause as { problems: string[] }).problems
+      }
+    }
+    expect(problemsOf(describeOidc({ issuer, problems: ['the realm is missing'] }))).toContain('the realm is missing')
+  })
+
   it('refuses an issuer that is not https (http is for loopback)', () => {
     const options = { baseUrl: 'https://mcp.example.com', clientId: 'x', clientSecret: 'y' }
     const problemsOf = (server: { issuer: string; discoveryUrl?: string }): unknown => {

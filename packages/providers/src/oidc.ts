@@ -26,11 +26,12 @@ export interface OidcServer extends OpenId, Partial<UpstreamTraits> {
 
 /**
  * Any OpenID provider, by discovery: its ID token says who signed in, and userinfo what else. The document is read when it is first needed; a provider that is
- * down stops no start. Throws `ConfigurationError` with every problem of the options and of `server`.
+ * down stops no start. `server` is its issuer and what is odd about it, or what {@link describeOidc} made of that. Throws `ConfigurationError` with every problem of
+ * the options and of `server`.
  */
 export class OidcProvider extends OAuthProxy {
-  constructor(options: OAuthProxyOptions, server: OidcServer, environment?: Environment) {
-    super(options, describeOidc(server), environment)
+  constructor(options: OAuthProxyOptions, server: OidcServer | OpenIdUpstream, environment?: Environment) {
+    super(options, 'openId' in server ? server : describeOidc(server), environment)
   }
 }
 
