@@ -297,6 +297,13 @@ describe('the guides', () => {
     }
   })
 
+  it('as a resource server behind each product that registers clients itself', async () => {
+    for (const auth of Object.values(await import('./remote-providers.ts'))) {
+      const document = await auth.fetch(new Request('https://mcp.example.com/.well-known/oauth-protected-resource/mcp'))
+      expect(await document?.json()).toMatchObject({ authorization_servers: [expect.stringMatching(/^https:/)] })
+    }
+  })
+
   it('with machines beside people, and keys of partners', async () => {
     const token = 'k7Qw2Xz9Lr4Tn8Vb1Yc6Hd3Jf5Mg0Ps_'
     vi.stubEnv('NIGHTLY_TOKEN', token)

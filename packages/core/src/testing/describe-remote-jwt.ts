@@ -11,11 +11,23 @@ import {
   type RemoteRule,
   troubles,
 } from './describe-remote-rules.ts'
-import { createRemoteKey, keySet, type RemoteTrial, signToken } from './describe-remote-trial.ts'
+import { createRemoteKey, keySet, type RemoteKey, type RemoteTrial, signToken } from './describe-remote-trial.ts'
+
+/** Where the issuer's keys are, and key pairs by their names: each is made once, because that takes longer than all else. */
+interface Issuing extends IssuerKeysExample {
+  keyOf(name: string, kid?: string): RemoteKey
+}
 
 /** What holds where tokens are verified by the issuer's keys. */
-export function jwtRules(description: RemoteProviderDescription, by: IssuerKeysExample): RemoteRule[] {
+export function jwtRules(description: RemoteProviderDescription, example: IssuerKeysExample): RemoteRule[] {
   const { token, foreign } = description
+  const made = new Map<string, RemoteKey>()
+  const keyOf: Issuing['keyOf'] = (name, kid = name) => {
+    const key = made.get(name) ?? createRemoteKey(kid, example.algorithm)
+    made.set(name, key)
+    return key
+  }
+  const by = { ...example, keyOf }
   const refused = (name: string, change: Partial<TokenOfIssuer['claims']>): RemoteRule =>
     refusing(by, name, { ...token, claims: { ...token.claims, ...change } })
   return [
@@ -35,15 +47,15 @@ export function jwtRules(description: RemoteProviderDescription, by: IssuerKeysE
 }
 
 /** A trial whose issuer publishes a key, and a token by it. */
-async function openSigned(open: OpenRemote, { jwksUri, discovery, algorithm }: IssuerKeysExample, token: TokenOfIssuer, scopes?: string[]) {
+async function openSigned(open: OpenRemote, { jwksUri, discovery, keyOf }: Issuing, token: TokenOfIssuer, scopes?: string[]) {
   const trial = open(scopes && { requiredScopes: scopes })
-  const key = createRemoteKey('first', algorithm)
+  const key = keyOf('first')
   if (discovery) trial.answers[discovery.url] = () => Response.json(discovery.document)
   trial.answers[jwksUri] = keySet(key)
   return { trial, key, signed: await signToken(key, token, trial.environment.now()) }
 }
 
-function goodRules(description: RemoteProviderDescription, by: IssuerKeysExample): RemoteRule[] {
+function goodRules(description: RemoteProviderDescription, by: Issuing): RemoteRule[] {
   const { token } = description
   return [
     {
@@ -65,7 +77,7 @@ function goodRules(description: RemoteProviderDescription, by: IssuerKeysExample
   ]
 }
 
-function refusing(by: IssuerKeysExample, name: string, token: TokenOfIssuer): RemoteRule {
+function refusing(by: Issuing, name: string, token: TokenOfIssuer): RemoteRule {
   return {
     rule: `refuses a token ${name}`,
     async holds(open) {
@@ -75,13 +87,13 @@ function refusing(by: IssuerKeysExample, name: string, token: TokenOfIssuer): Re
   }
 }
 
-function forgeryRules({ token }: RemoteProviderDescription, by: IssuerKeysExample): RemoteRule[] {
+function forgeryRules({ token }: RemoteProviderDescription, by: Issuing): RemoteRule[] {
   return [
     {
       rule: 'refuses a token that another key signed under the same kid',
       async holds(open) {
         const { trial } = await openSigned(open, by, token)
-        await expectRefused(trial, await signToken(createRemoteKey('first', by.algorithm), token, trial.environment.now()))
+        await expectRefused(trial, await signToken(by.keyOf('a stranger’s', 'first'), token, trial.environment.now()))
       },
     },
     {
@@ -98,7 +110,7 @@ function forgeryRules({ token }: RemoteProviderDescription, by: IssuerKeysExampl
   ]
 }
 
-function keyRules(description: RemoteProviderDescription, by: IssuerKeysExample): RemoteRule[] {
+function keyRules(description: RemoteProviderDescription, by: Issuing): RemoteRule[] {
   const { token } = description
   const trouble = ({ name, answer }: (typeof troubles)[number]): RemoteRule => ({
     rule: `answers 503 while its issuer’s keys are ${name}`,
@@ -118,7 +130,7 @@ function keyRules(description: RemoteProviderDescription, by: IssuerKeysExample)
       async holds(open) {
         const { trial, signed } = await openSigned(open, by, token)
         await expectPassed(trial, signed, description)
-        const next = createRemoteKey('second', by.algorithm)
+        const next = by.keyOf('second')
         const signedByNext = await signToken(next, token, trial.environment.now())
         await expectNoKeyYet(trial, signedByNext)
         trial.answers[by.jwksUri] = keySet(next)
