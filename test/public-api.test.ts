@@ -199,6 +199,7 @@ const surface: Record<string, string[]> = {
     'type OAuthServer',
     'usualClaims',
   ],
+  '@drawbridge/providers/define': ['defineProvider', 'type DefinedProvider'],
   '@drawbridge/providers/several': ['MultiProvider'],
   '@drawbridge/providers/oidc': ['OidcProvider', 'claimsOf', 'describeOidc', 'type OidcServer'],
   '@drawbridge/storage': [
