@@ -9,6 +9,7 @@ import { found, liveThrough, openCanaries } from '../support/canaries.ts'
 import { failingStore } from '../support/failing-store.ts'
 import { type House, type HouseOptions, openHouse } from '../support/house.ts'
 import { inside, type Observed, observed, traceparent, withActiveSpans } from '../support/observed.ts'
+import { logInWith, openSeveralHouse } from '../support/several-house.ts'
 
 const issuer = { 'drawbridge.issuer': 'http://localhost:8000' }
 
@@ -90,6 +91,19 @@ describe('the span of a request (REL-R40)', () => {
       .find(({ name }) => name === 'GET /auth/callback')
       ?.spanContext().spanId
     expect(upstream.map(({ parentSpanContext }) => parentSpanContext?.spanId)).toEqual([callback, callback])
+  })
+
+  it('names the provider of each call, and of what came of it, where there are several', async () => {
+    const seen = observed()
+    const house = openSeveralHouse({ observability: { telemetry: openTelemetry(seen) } })
+    await logInWith(house, 'forge')
+    const spans = seen.spans().filter(({ name }) => name.startsWith('upstream'))
+    expect(spans.map(({ attributes }) => [attributes['drawbridge.upstream.operation'], attributes['drawbridge.provider']])).toEqual([
+      ['exchange', 'forge'],
+      ['identify', 'forge'],
+    ])
+    const opened = (await seen.points()).filter(({ attributes }) => attributes['drawbridge.event.type'] === 'grant.opened')
+    expect(opened.map(({ attributes }) => attributes['drawbridge.provider'])).toEqual(['forge'])
   })
 
   it('goes on with the trace that the caller began', async () => {

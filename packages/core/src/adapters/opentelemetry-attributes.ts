@@ -8,7 +8,10 @@ const methods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPT
 /** What an operation is, in few values: for metrics, and for its span. */
 export function operationAttributes(operation: Operation): Attributes {
   if (operation.is === 'store') return { 'drawbridge.store.method': operation.method, 'drawbridge.record.kind': operation.kind }
-  if (operation.is === 'upstream') return { 'drawbridge.upstream.operation': operation.operation }
+  if (operation.is === 'upstream') {
+    const { operation: name, provider } = operation
+    return { 'drawbridge.upstream.operation': name, ...(provider !== undefined && { 'drawbridge.provider': provider }) }
+  }
   const { method } = operation.request
   return { 'http.request.method': methods.includes(method) ? method : '_OTHER', 'http.route': operation.route }
 }
@@ -42,6 +45,7 @@ const bounded: readonly (readonly [member: string, attribute: string])[] = [
   ['reason', 'drawbridge.reason'],
   ['errorName', 'error.type'],
   ['because', 'drawbridge.because'],
+  ['provider', 'drawbridge.provider'],
 ]
 
 /** What an event says in few values. */

@@ -51,12 +51,14 @@ export interface UpstreamClientNeeds extends AskNeeds {
   readonly requiredScopes: readonly string[]
   readonly claims?: ClaimsMap
   readonly telemetry?: Telemetry | undefined
+  /** The key of the provider, where there are several. */
+  readonly provider?: string | undefined
 }
 
 /** Opens the upstream client, on oauth4webapi. */
 export function upstreamClient(needs: UpstreamClientNeeds): UpstreamClient {
   const client = openClient(needs)
-  return needs.telemetry ? watchedUpstreamClient(client, needs.telemetry) : client
+  return needs.telemetry ? watchedUpstreamClient(client, needs.telemetry, needs.provider) : client
 }
 
 function openClient(needs: UpstreamClientNeeds): UpstreamClient {

@@ -81,7 +81,8 @@ function openUpstream(entry: UpstreamEntry, entries: readonly UpstreamEntry[], n
   // Of several, each has scopes of its own, and the clients have ours.
   const scoped = among && { requiredScopes: among.scopes, expandScopes: expandScopes(upstream.includedScopes ?? {}) }
   const credentials = credentialsOf(entry, needs.environment)
-  const client = upstreamClient({ ...needs, ...scoped, ...entry, credentials, callbackUrl: `${needs.baseUrl}${callbackPath}`, emit })
+  const callbackUrl = `${needs.baseUrl}${callbackPath}`
+  const client = upstreamClient({ ...needs, ...scoped, ...entry, credentials, callbackUrl, provider: among?.key, emit })
   const isForeign = foreignIssuers(upstream, entries)
   const unnamed = { name: upstream.name, callbackPath, client: clientAlone(client), isForeign }
   return { unnamed, named: among ? { ...unnamed, provider: among.key, client: clientAmong(client, among) } : unnamed }

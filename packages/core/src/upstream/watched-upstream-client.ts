@@ -1,10 +1,11 @@
+import { byProvider } from '../ports/events.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { UpstreamClient } from './upstream-client.ts'
 
-/** An upstream client, each of whose calls is watched. */
-export function watchedUpstreamClient(client: UpstreamClient, telemetry: Telemetry): UpstreamClient {
+/** An upstream client, each of whose calls is watched; `provider` is its key, where there are several. */
+export function watchedUpstreamClient(client: UpstreamClient, telemetry: Telemetry, provider: string | undefined): UpstreamClient {
   const watch = <Result>(operation: string, call: () => Promise<Result>): Promise<Result> =>
-    telemetry.during({ is: 'upstream', operation }, call)
+    telemetry.during({ is: 'upstream', operation, ...byProvider(provider) }, call)
   return {
     prepare: client.prepare,
     authorizationUrl: client.authorizationUrl,
