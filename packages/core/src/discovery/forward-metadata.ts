@@ -3,6 +3,7 @@ import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
 import { UpstreamUnavailable } from '../ports/upstream.ts'
 import type { Seconds, UnixSeconds } from '../protocol/time.ts'
+import { readMetadata } from '../upstream/read-metadata.ts'
 import { type UpstreamFetch, upstreamFetch } from '../upstream/upstream-fetch.ts'
 
 /** What forwarding needs. */
@@ -65,14 +66,7 @@ async function readDocument(call: UpstreamFetch, issuer: string): Promise<Record
   const path = pathname.replace(/\/$/, '')
   const inserted = `${origin}/.well-known/oauth-authorization-server${path}`
   const appended = `${origin}${path}/.well-known/openid-configuration`
-  const document = await getJson(call, inserted).catch(() => getJson(call, appended))
+  const document = await readMetadata(call, inserted).catch(() => readMetadata(call, appended))
   if (document.issuer !== issuer) throw new UpstreamUnavailable('metadata_of_another_issuer')
   return document
-}
-
-async function getJson(call: UpstreamFetch, url: string): Promise<Record<string, unknown>> {
-  const response = await call(url, { headers: { accept: 'application/json' } })
-  if (!response.ok) throw new UpstreamUnavailable(`status_${response.status}`)
-  const json: unknown = await response.json()
-  return { ...(typeof json === 'object' ? json : undefined) }
 }
