@@ -258,6 +258,29 @@ describe('the guides', () => {
     expect(await repositories({ extra: {} } as never)).toBe('This needs somebody who is signed in at GitHub.')
   })
 
+  it('with several providers, of which people choose one', async () => {
+    vi.stubEnv('STAFF_CLIENT_ID', 'an-id')
+    vi.stubEnv('STAFF_CLIENT_SECRET', 'a-secret')
+    const { auth } = await import('./several-providers.ts')
+    const { whoIsIt } = await import('./several-upstreams.ts')
+    expect(auth.oauthMetadata.scopes_supported).toEqual(['read', 'write', 'offline_access'])
+    const house = { baseUrl: 'http://localhost:8000', call: async (url: string) => (await auth.fetch(new Request(url))) ?? new Response() }
+    const callbacks = ['/github', '/staff', ''].map((path) => house.call(`${house.baseUrl}/auth/callback${path}`))
+    expect((await Promise.all(callbacks)).map(({ status }) => status)).toEqual([403, 403, 200])
+    const handle = { accessToken: 'a', scopes: [], fetch: async () => new Response(), exchange: async () => ({ accessToken: 'b' }) }
+    const [staff, guest] = [{ email: 'jane@example.com' }, { login: 'octocat' }]
+    const spy = vi.spyOn(auth, 'upstream')
+    spy.mockResolvedValueOnce({ ...handle, provider: 'staff', identity: { subject: 'staff|7', claims: staff } })
+    spy.mockResolvedValueOnce({ ...handle, provider: 'github', identity: { subject: 'github|583231', claims: guest } })
+    const authInfo = { token: 't', clientId: 'c', scopes: [], expiresAt: 0, resource: new URL(house.baseUrl) }
+    const extra = { subject: 's', identity: { subject: 's', claims: {} }, grantId: 'g' }
+    expect([await whoIsIt({ ...authInfo, extra }), await whoIsIt({ ...authInfo, extra })]).toEqual([
+      'a colleague, jane@example.com',
+      'a guest from GitHub, octocat',
+    ])
+    await auth.close()
+  })
+
   it('on several hosts, whose documents need no store', async () => {
     const { auth, close } = await import('./several-hosts.ts')
     const call: Fetch = async (request) => (await auth.fetch(request)) ?? new Response(null, { status: 404 })
