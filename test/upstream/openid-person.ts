@@ -1,11 +1,16 @@
 /** A person at an OpenID provider's own pages: signs in as `login`, agrees, and comes back to our callback, whose URL is answered. Every hop is a real request. */
-export async function signInAt(authorizationUrl: string, login: string, callbackUrl: string): Promise<string> {
+export async function signInAt(
+  authorizationUrl: string,
+  login: string,
+  callbackUrl: string,
+  fetch: Fetch = globalThis.fetch,
+): Promise<string> {
   const cookies = new Map<string, string>()
   let url = authorizationUrl
   let form: URLSearchParams | undefined
   for (let hop = 0; hop < 20; hop += 1) {
     if (url.startsWith(callbackUrl)) return url
-    const answer = await send(url, form, cookies)
+    const answer = await send(fetch, url, form, cookies)
     form = undefined
     const location = answer.headers.get('location')
     if (location !== null) url = new URL(location, url).href
@@ -14,7 +19,9 @@ export async function signInAt(authorizationUrl: string, login: string, callback
   throw new Error(`nobody came back from ${authorizationUrl}`)
 }
 
-async function send(url: string, form: URLSearchParams | undefined, cookies: Map<string, string>): Promise<Response> {
+type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+async function send(fetch: Fetch, url: string, form: URLSearchParams | undefined, cookies: Map<string, string>): Promise<Response> {
   const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
   const answer = await fetch(url, { redirect: 'manual', headers: { cookie }, ...(form && { method: 'POST', body: form }) })
   for (const line of answer.headers.getSetCookie()) {

@@ -28,15 +28,17 @@ function listen(): RequestListener {
         response_types: ['code'],
         ...(plan.publicJwk
           ? { token_endpoint_auth_method: 'private_key_jwt' as const, jwks: { keys: [plan.publicJwk as JWK] } }
-          : { token_endpoint_auth_method: 'client_secret_basic' as const, client_secret: plan.clientSecret }),
+          : { token_endpoint_auth_method: plan.clientAuthentication, client_secret: plan.clientSecret }),
       },
     ],
     jwks: { keys: [...keys] },
     cookies: { keys: ['cookies-of-a-test'] },
-    claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
+    scopes: ['openid', 'offline_access', 'profile', 'email', ...plan.scopes],
+    conformIdTokenClaims: false,
+    claims: { openid: ['sub', ...Object.keys(plan.claims)], profile: ['name'], email: ['email', 'email_verified'] },
     findAccount: (_, id) => ({
       accountId: id,
-      claims: () => ({ sub: id, name: `Person ${id}`, email: `${id}@example.com`, email_verified: true }),
+      claims: () => ({ ...plan.claims, sub: id, name: `Person ${id}`, email: `${id}@example.com`, email_verified: true }),
     }),
     features: { revocation: { enabled: true }, introspection: { enabled: true } },
     issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
@@ -52,6 +54,8 @@ function listen(): RequestListener {
       Interaction: 600,
     },
   })
+  // It is reached as what it calls itself, which is where its URLs lead.
+  provider.proxy = true
   return provider.callback()
 }
 
@@ -76,4 +80,4 @@ process.on('message', (order: OpenIdOrder) => {
   report({ is: 'done' })
 })
 process.on('disconnect', () => process.exit(0))
-server.listen(Number(new URL(plan.issuer).port), '127.0.0.1', () => report({ is: 'ready' }))
+server.listen(plan.port, '127.0.0.1', () => report({ is: 'ready' }))

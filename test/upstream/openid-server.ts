@@ -5,16 +5,24 @@ import { freePort } from '../support/free-port.ts'
 
 /** What an OpenID provider is made of. */
 export interface OpenIdPlan {
+  /** Where it listens. */
+  readonly port: number
+  /** What it calls itself; it may be another place, for which it takes requests with `x-forwarded-host`. */
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string
   readonly redirectUris: readonly string[]
+  readonly clientAuthentication: 'client_secret_basic' | 'client_secret_post'
   /** The public half of our key, where that proves us and no secret does. */
   readonly publicJwk?: object
   /** Seconds by which its clock is ahead. */
   readonly ahead: number
   /** Seconds that its ID tokens live. */
   readonly idTokenLife: number
+  /** What it says of everybody beside the name and the address. */
+  readonly claims: Readonly<Record<string, unknown>>
+  /** Scopes that it knows beside those of OpenID Connect. */
+  readonly scopes: readonly string[]
 }
 
 /** What it is told. */
@@ -28,6 +36,7 @@ export interface OpenIdReport {
 /** An OpenID provider in a process of its own. */
 export interface OpenIdServer {
   readonly issuer: string
+  readonly port: number
   readonly clientId: string
   readonly clientSecret: string
   /** Signs with another key from now on; `withdraw` takes the old one out of its key set. */
@@ -39,15 +48,19 @@ export interface OpenIdServer {
 /** Starts one, below `path` of its origin. */
 export async function startOpenIdServer({
   path = '',
-  port,
   ...plan
-}: Partial<OpenIdPlan> & Pick<OpenIdPlan, 'redirectUris'> & { readonly path?: string; readonly port?: number }): Promise<OpenIdServer> {
+}: Partial<OpenIdPlan> & Pick<OpenIdPlan, 'redirectUris'> & { readonly path?: string }): Promise<OpenIdServer> {
+  const port = plan.port ?? (await freePort())
   const whole: OpenIdPlan = {
-    issuer: `http://127.0.0.1:${port ?? (await freePort())}${path}`,
+    port,
+    issuer: `http://127.0.0.1:${port}${path}`,
+    clientAuthentication: 'client_secret_basic',
     clientId: 'upstream-id',
     clientSecret: 'a-secret-of-a-test /+&%',
     ahead: 0,
     idTokenLife: 3600,
+    claims: {},
+    scopes: [],
     ...plan,
   }
   const child = fork(fileURLToPath(new URL('openid-process.ts', import.meta.url)), {
@@ -58,6 +71,7 @@ export async function startOpenIdServer({
   await heard(child, 'ready')
   return {
     issuer: whole.issuer,
+    port,
     clientId: whole.clientId,
     clientSecret: whole.clientSecret,
     async rotate(withdraw = false) {

@@ -1,20 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { type Environment, type OAuthProxy, type OAuthProxyOptions, type RecordedEvent, systemEnvironment } from '@drawbridge/core'
-import { OidcProvider } from '@drawbridge/providers/oidc'
-import { memoryStore } from '@drawbridge/storage'
 import { afterEach, describe, expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
-import { openTab } from '../support/tab.ts'
-import { signInAt } from './openid-person.ts'
+import { callback, openAt as open, tokenRequestsOf } from './openid-house.ts'
 import { type OpenIdServer, startOpenIdServer } from './openid-server.ts'
 
 // OidcProvider against oidc-provider, a strict and independent implementation, in a process of its own, over HTTP.
-
-const baseUrl = 'http://localhost:8000'
-const callback = `${baseUrl}/auth/callback`
-const verifier = 'the-verifier-of-the-client-which-never-leaves-us-01'
-const challenge = 'eY86WiROhEs-IlbedBhbArQa84SwwKE9dyTcO4Howxs'
-const redirectUri = 'http://127.0.0.1:5555/callback'
 
 const started: OpenIdServer[] = []
 afterEach(async () => {
@@ -25,97 +15,6 @@ async function start(plan: Partial<Parameters<typeof startOpenIdServer>[0]> = {}
   const server = await startOpenIdServer({ redirectUris: [callback], ...plan })
   started.push(server)
   return server
-}
-
-interface Ours {
-  readonly auth: OAuthProxy
-  readonly events: readonly RecordedEvent[]
-  readonly requests: readonly Request[]
-  /** Moves our clock, and no other. */
-  advance(seconds: number): void
-  login(person?: string): Promise<{ accessToken: string; answer: Response }>
-  /** The whole way to the client's redirect URI. */
-  comeBack(person?: string): Promise<URL>
-}
-
-function open(
-  { issuer, clientId, clientSecret }: Pick<OpenIdServer, 'issuer' | 'clientId' | 'clientSecret'>,
-  options: Partial<OAuthProxyOptions> = {},
-): Ours {
-  const events: RecordedEvent[] = []
-  const requests: Request[] = []
-  const system = systemEnvironment()
-  let ahead = 0
-  const environment: Environment = {
-    ...system,
-    now: () => system.now() + ahead,
-    fetch(input, init) {
-      requests.push(new Request(input, init))
-      return system.fetch(input, init)
-    },
-  }
-  const auth = new OidcProvider(
-    {
-      baseUrl,
-      clientId,
-      clientSecret,
-      jwtSigningKey: 'a-signing-key-of-a-test-0123456789-abcdefghijklmnop',
-      clientStorage: memoryStore({ environment }),
-      onEvent: (event) => events.push(event),
-      ...options,
-    },
-    { issuer, scopes: { always: ['offline_access'] }, authorizeParameters: { prompt: 'consent' } },
-    environment,
-  )
-  const call = async (url: string, init?: RequestInit): Promise<Response> =>
-    (await auth.fetch(new Request(url.startsWith('/') ? `${baseUrl}${url}` : url, init))) ?? new Response(null, { status: 404 })
-
-  async function approve(): Promise<{ clientId: string; url: string; tab: ReturnType<typeof openTab> }> {
-    const tab = openTab({ call, baseUrl })
-    const registered = await call('/register', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ client_name: 'A client', redirect_uris: [redirectUri] }),
-    })
-    const { client_id }: { client_id: string } = await registered.json()
-    const query = { client_id, redirect_uri: redirectUri, response_type: 'code', code_challenge: challenge, code_challenge_method: 'S256' }
-    const page = await tab.decide(await tab.open(`/authorize?${new URLSearchParams(query)}`), 'approve')
-    if (page.status !== 200) throw new Error(`the answer to the consent was ${page.status}`)
-    return { clientId: client_id, url: page.refresh, tab }
-  }
-  const toClient = async (person: string): Promise<{ clientId: string; location: URL }> => {
-    const { clientId, url, tab } = await approve()
-    return { clientId, location: new URL((await tab.open(await signInAt(url, person, callback))).location) }
-  }
-  return {
-    auth,
-    events,
-    requests,
-    advance(seconds) {
-      ahead += seconds
-    },
-    comeBack: async (person = 'alice') => (await toClient(person)).location,
-    async login(person = 'alice') {
-      const { clientId, location } = await toClient(person)
-      const code = location.searchParams.get('code')
-      if (code === null) throw new Error(`the login ended at ${location.href}`)
-      const body = new URLSearchParams({ grant_type: 'authorization_code', client_id: clientId, code, code_verifier: verifier })
-      const answer = await call('/token', { method: 'POST', body })
-      const { access_token: accessToken }: { access_token: string } = await answer.clone().json()
-      return { accessToken, answer }
-    },
-  }
-}
-
-/** What was posted to the token endpoint, and how it was authenticated. */
-async function tokenRequestsOf({ requests }: Ours): Promise<{ form: Record<string, string>; authorization: string | null }[]> {
-  const toTokenEndpoint = requests.filter(({ url }) => url.endsWith('/token'))
-  return Promise.all(
-    toTokenEndpoint.map(async (request) => ({
-      form: Object.fromEntries(new URLSearchParams(await request.clone().text())),
-      authorization: request.headers.get('authorization'),
-    })),
-  )
 }
 
 describe('a login at an OpenID provider', () => {
@@ -247,7 +146,7 @@ describe('an OpenID provider that is away', () => {
     const port = await freePort()
     const ours = open({ issuer: `http://127.0.0.1:${port}`, clientId: 'upstream-id', clientSecret: 'a-secret-of-a-test /+&%' })
     await ours.auth.ready()
-    expect(ours.auth.oauthMetadata.issuer).toBe(baseUrl)
+    expect(ours.auth.oauthMetadata.issuer).toBe('http://localhost:8000')
     await expect(ours.comeBack()).rejects.toThrow('503')
     await start({ port })
     ours.advance(2)
