@@ -67,7 +67,7 @@ export interface IdentityExample {
   readonly request?: RequestExample
   readonly answer: Readonly<Record<string, unknown>>
   readonly identity: Identity
-  /** The members of the answer that the subject is made of, by their paths: `id`, `user.id`. */
+  /** The members of the answer that the subject is made of, by their paths: `id`, `user.id`, `data.0.id`. */
   readonly idMember: string | readonly string[]
   /** How it answers about a token that it gave to another app, where it says so here. */
   readonly foreign?: Readonly<Record<string, unknown>>

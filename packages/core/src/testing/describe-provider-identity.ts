@@ -89,22 +89,24 @@ function changedBut(members: readonly string[], answer: Readonly<Record<string, 
   return mapLeaves(answer, (value, path) => (members.includes(path) ? value : changed(value)))
 }
 
-/** The answer with every value in it, at whatever depth, changed by `change`. Lists are values. */
+/** The answer with every value in it, at whatever depth, changed by `change`. A list is a value, unless it is one of objects. */
 function mapLeaves(
   answer: Readonly<Record<string, unknown>>,
   change: (value: unknown, path: string) => unknown,
   above = '',
 ): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    Object.entries(answer).map(([name, value]) => {
-      const path = `${above}${name}`
-      const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-      return [name, isObject ? mapLeaves({ ...value }, change, `${path}.`) : change(value, path)]
-    }),
-  )
+  const mapOne = (value: unknown, path: string): unknown => {
+    if (isObject(value)) return mapLeaves(value, change, `${path}.`)
+    const isListOfObjects = Array.isArray(value) && value.length > 0 && value.every(isObject)
+    return isListOfObjects ? value.map((part, index) => mapOne(part, `${path}.${index}`)) : change(value, path)
+  }
+  return Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, mapOne(value, `${above}${name}`)]))
 }
 
-// A GUID stays one.
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 function changed(value: unknown): unknown {
   if (typeof value === 'number') return value + 1
   if (typeof value !== 'string') return 'other'
