@@ -327,6 +327,10 @@ describe('the guides', () => {
     }
   })
 
+  it('with people of the services that its tools work on', async () => {
+    for (const auth of Object.values(await import('./tool-upstreams.ts'))) expect(auth.oauthMetadata.issuer).toBe('https://mcp.example.com')
+  })
+
   it('with machines beside people, and keys of partners', async () => {
     const token = 'k7Qw2Xz9Lr4Tn8Vb1Yc6Hd3Jf5Mg0Ps_'
     vi.stubEnv('NIGHTLY_TOKEN', token)
