@@ -1,4 +1,7 @@
+import { Auth0Provider } from '@drawbridge/providers/auth0'
 import { GoogleProvider } from '@drawbridge/providers/google'
+import { KeycloakProvider } from '@drawbridge/providers/keycloak'
+import { OktaProvider } from '@drawbridge/providers/okta'
 import { memoryStore } from '@drawbridge/storage'
 
 const { CLIENT_ID = 'an-id', CLIENT_SECRET = 'a-secret', JWT_SIGNING_KEY = 'a-signing-key-0123456789-abcdefghijklmnop' } = process.env
@@ -13,5 +16,41 @@ export const withGoogle = new GoogleProvider({
   hostedDomain: 'example.com',
   // And of those only whom this says yes to.
   upstream: { authorizeUser: ({ claims }) => claims.email !== 'guest@example.com' },
+})
+//#endregion
+//#region auth0
+export const withAuth0 = new Auth0Provider({
+  ...own, // baseUrl, jwtSigningKey, clientStorage
+  domain: 'https://my-domain.eu.auth0.com',
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
+  // The API that tools call, and what a client gets that asks for nothing.
+  audience: 'https://example.com/health-api',
+  requiredScopes: ['openid', 'read:patients'],
+  // Roles, as an Action of yours puts them into the ID token.
+  upstream: { claims: { roles: 'https://mcp.example.com/roles' } },
+})
+//#endregion
+//#region okta
+export const withOkta = new OktaProvider({
+  ...own, // baseUrl, jwtSigningKey, clientStorage
+  domain: 'https://my-org.okta.com',
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
+  groups: true,
+  upstream: {
+    // `said` has all groups, however many; the claims have them where they are few.
+    authorizeUser: (_identity, upstream) => Array.isArray(upstream?.said.groups) && upstream.said.groups.includes('Engineering'),
+  },
+})
+//#endregion
+//#region keycloak
+export const withKeycloak = new KeycloakProvider({
+  ...own, // baseUrl, jwtSigningKey, clientStorage
+  realmUrl: 'https://keycloak.example.com/realms/my-realm',
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
+  // Only people with the realm's role `mcp`.
+  upstream: { authorizeUser: ({ claims }) => Array.isArray(claims.roles) && claims.roles.includes('mcp') },
 })
 //#endregion
