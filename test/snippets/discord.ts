@@ -1,0 +1,16 @@
+import { DiscordProvider } from '@drawbridge/providers/discord'
+import { memoryStore } from '@drawbridge/storage'
+
+const { CLIENT_ID = 'an-id', CLIENT_SECRET = 'a-secret', JWT_SIGNING_KEY = 'a-signing-key-0123456789-abcdefghijklmnop' } = process.env
+const own = { baseUrl: 'https://mcp.example.com', jwtSigningKey: JWT_SIGNING_KEY, clientStorage: memoryStore() }
+
+//#region auth
+export const auth = new DiscordProvider({
+  ...own, // baseUrl, jwtSigningKey, clientStorage
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
+  requiredScopes: ['identify', 'email'],
+  // Not everybody on Discord: people whose address is their own.
+  upstream: { authorizeUser: ({ claims }) => claims.verified === true && String(claims.email).endsWith('@example.com') },
+})
+//#endregion
