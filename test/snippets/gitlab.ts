@@ -1,0 +1,16 @@
+import { GitLabProvider } from '@drawbridge/providers/gitlab'
+import { memoryStore } from '@drawbridge/storage'
+
+const { CLIENT_ID = 'an-id', CLIENT_SECRET = 'a-secret', JWT_SIGNING_KEY = 'a-signing-key-0123456789-abcdefghijklmnop' } = process.env
+const own = { baseUrl: 'https://mcp.example.com', jwtSigningKey: JWT_SIGNING_KEY, clientStorage: memoryStore() }
+
+//#region auth
+export const auth = new GitLabProvider({
+  ...own, // baseUrl, jwtSigningKey, clientStorage
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
+  serverUrl: 'https://gitlab.example.com', // left out: gitlab.com
+  // Only the members of a group.
+  upstream: { authorizeUser: (_, upstream) => [upstream?.said.groups].flat().includes('example/backend') },
+})
+//#endregion
