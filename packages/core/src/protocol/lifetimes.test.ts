@@ -30,6 +30,7 @@ it('what nobody needs to change is the documented too', () => {
     unconfirmedGrace: 86_400,
     upstreamDue: 300,
     identityCheck: 900,
+    rollOut: 3600,
     deviceCode: 900,
     deviceCodeOver: 300,
     formCookie: 900,
