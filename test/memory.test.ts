@@ -32,6 +32,7 @@ const bounds: Readonly<Record<string, 'bounded cache' | 'under way' | 'fixed' | 
   'core/src/tokens/verify-access-token.ts': 'bounded cache',
   'core/src/tokens/watch-grant.ts': 'bounded cache',
   'core/src/verifiers/introspection-verifier.ts': 'bounded cache',
+  'core/src/verifiers/jwt-verifier.ts': 'bounded cache',
   'providers/src/internal/on-behalf-of.ts': 'caps',
   'storage/src/keyv-directory.ts': 'one call',
   'storage/src/keyv-guard.ts': 'under way',

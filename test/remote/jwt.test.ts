@@ -103,6 +103,25 @@ describe('a good JWT', () => {
     await expectRefused(house, token, 'token_expired')
   })
 
+  it('is verified once in a minute, and its end is looked at each time (R28)', async () => {
+    const house = openDiscovered([key])
+    const token = await mint(key, { exp: now + 20 })
+    await expectPassed(house, token)
+    house.environment.advance(49)
+    await expectPassed(house, token)
+    house.environment.advance(1)
+    await expectRefused(house, token, 'token_expired')
+  })
+
+  it('passes for no longer than a minute after its key was found to be gone', async () => {
+    const house = openDiscovered([key])
+    const token = await mint(key)
+    await expectPassed(house, token)
+    publish(house, [createKey('RS256', 'two')])
+    house.environment.advance(601)
+    await expectRefused(house, token, 'token_signature_wrong')
+  })
+
   it('may name the resource among others, and in another of its forms (R25)', async () => {
     const house = openDiscovered([key])
     for (const aud of [[resource], ['https://other.example', resource], 'HTTPS://MCP.example.com/mcp', 'https://mcp.example.com:443/mcp'])
@@ -263,7 +282,7 @@ describe('the keys of the issuer', () => {
     expect(house.fetched).toHaveLength(4)
   })
 
-  it('that are new are found by a kid that is unknown', async () => {
+  it('that are new are found by a kid that is unknown (REL-R39)', async () => {
     const house = openDiscovered([key])
     await expectPassed(house, await mint(key))
     const next = createKey('RS256', 'two')
@@ -317,14 +336,14 @@ describe('the keys of the issuer', () => {
     await expectPassed(house, await mint(key))
   })
 
-  it('that were read before are good for a day while they cannot be read, and then it is 503 (I6)', async () => {
+  it('that were read before are good for a day while they cannot be read, and then it is 503 (I6, REL-R39)', async () => {
     const house = openDiscovered([key])
     const token = await mint(key, { exp: now + 200_000 })
     await expectPassed(house, token)
     house.answers[jwksUri] = () => Response.error()
     house.environment.advance(86_400)
     await expectPassed(house, token)
-    house.environment.advance(1)
+    house.environment.advance(60)
     await expectUnavailable(await house.knock(token))
   })
 

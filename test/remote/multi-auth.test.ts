@@ -11,6 +11,7 @@ import {
 import { mcpApp } from '@drawbridge/core/hono'
 import { describe, expect, it } from 'vitest'
 import { openHouse } from '../support/house.ts'
+import { openProofKey } from '../support/proof-key.ts'
 import { expectUnavailable, readJson } from '../support/read-json.ts'
 import { createKey, type IssuerKey, issuer, mint, now, openDiscovered, openRemote, refusals, resource } from './issuer.ts'
 
@@ -29,7 +30,7 @@ function countingVerifier(decide: () => ReturnType<TokenVerifier['verify']> = as
   return { verifier, shown }
 }
 
-/** The same, wrong on purpose: asks all of them, and takes the first yes, or the first no. */
+/** A call of the MCP endpoint with this token: what the gate says. */
 function knockAt(auth: MultiAuth, token: string, url = resource): Promise<Response> {
   const request = new Request(url, { headers: { authorization: `Bearer ${token}` } })
   return auth.authenticate(request).then((who) => (who instanceof Response ? who : Response.json({ passed: who.extra.subject })))
@@ -178,11 +179,13 @@ describe('an OAuthProxy that takes machines’ tokens too', () => {
       expect((await app.fetch(new Request(`http://localhost:8000${path}`))).status).toBe(200)
   })
 
-  it('asks nobody else about a token that comes with a proof', async () => {
+  it('asks nobody else about a token that comes with a proof: none of theirs is bound to a key', async () => {
     const { verifier, shown } = countingVerifier()
-    const { auth } = open({ extensions: { dpop: 'allowed' } }, [verifier])
-    const request = new Request(mcpUrl, { headers: { authorization: 'DPoP abc', dpop: 'no proof' } })
-    expect(await auth.authenticate(request)).toMatchObject({ status: 401 })
+    const { house, auth } = open({ extensions: { dpop: 'allowed' } }, [verifier, machines])
+    const key = await openProofKey(house)
+    const headers = { authorization: `DPoP ${machineToken}`, dpop: await key.proofWith(machineToken) }
+    expect(await auth.authenticate(new Request(mcpUrl, { method: 'POST', headers }))).toMatchObject({ status: 401 })
     expect(shown).toEqual([])
+    expect(house.events).toMatchObject([{ type: 'token.refused', reason: 'token_not_ours' }])
   })
 })

@@ -1,8 +1,11 @@
 import type { TokenVerifier, VerifiedToken, VerifierCall } from '../ports/token-verifier.ts'
+import { BoundedCache } from '../protocol/bounded-cache.ts'
+import { hashSecret } from '../protocol/compare.ts'
 import { ConfigurationError } from '../protocol/errors.ts'
 import type { PublicJwk } from '../protocol/jwk-set.ts'
 import { fixedLifetimes } from '../protocol/lifetimes.ts'
 import { isSecureUrl } from '../protocol/public-url.ts'
+import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 import { type FindKeys, issuerKeys } from '../upstream/issuer-keys.ts'
 import { type JwtFault, jwtFault, verifyJwt } from '../upstream/verify-jwt.ts'
 import { type GivenKeys, parseGivenKeys } from './given-keys.ts'
@@ -28,6 +31,17 @@ export interface JwtVerifierOptions extends AudiencePolicy, ClaimNames {
   readonly requiredClaims?: Readonly<Record<string, string | readonly string[]>>
 }
 
+/** The claims of a token whose signature was verified. */
+interface Kept {
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly until: UnixSeconds
+}
+
+/** A signature costs more than all else of a call, and a client shows the same token at each. Some KB each. */
+const kept = 2_000
+/** So much longer than the keys are taken for current is a key good that was withdrawn. */
+const keptFor: Seconds = 60
+
 /**
  * Verifies JWT access tokens by their issuer's keys (RFC 9068 §4). Clocks may differ by 30 s. Throws `ConfigurationError` with every problem of the options.
  */
@@ -35,6 +49,7 @@ export class JwtVerifier implements TokenVerifier {
   readonly #options: JwtVerifierOptions
   readonly #issuers: readonly string[]
   readonly #keys: readonly PublicJwk[] | undefined
+  readonly #lately = new BoundedCache<Kept>(kept)
   #findKeys: ReadonlyMap<string, FindKeys> | undefined
 
   constructor(options: JwtVerifierOptions) {
@@ -53,12 +68,25 @@ export class JwtVerifier implements TokenVerifier {
     if (!findKeys) return undefined
     // Before keys are looked for, which may mean a request to somebody else.
     requireHeader(unverified, { algorithms: jwtAlgorithms, ...this.#options })
-    const keys = fittingKeys(await findKeys(unverified.kid), unverified)
-    const claims = await verifySignature(token, unverified, keys, call)
+    const claims = await this.#claimsOf(token, unverified, findKeys, call)
     requireAccessToken(claims, this.#options.requiredClaims)
     const resource = requireAudience(claims.aud, call.resources, this.#options)
     const { issuer } = unverified
     return { ...readClaims(claims, this.#options), expiresAt: Math.floor(Number(claims.exp)), issuer, ...(resource && { resource }) }
+  }
+
+  async #claimsOf(token: string, unverified: UnverifiedJwt, findKeys: FindKeys, call: VerifierCall): Promise<Kept['claims']> {
+    const now = call.environment.now()
+    const name = hashSecret(token)
+    const known = this.#lately.find(name)
+    if (known && now < known.until) {
+      if (Number(known.claims.exp) + fixedLifetimes.leeway <= now) throw refuseToken('token_expired')
+      return known.claims
+    }
+    const keys = fittingKeys(await findKeys(unverified.kid), unverified)
+    const claims = await verifySignature(token, unverified, keys, call)
+    this.#lately.keep(name, { claims, until: now + keptFor })
+    return claims
   }
 
   #openKeys(call: VerifierCall): ReadonlyMap<string, FindKeys> {
