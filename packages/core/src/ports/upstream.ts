@@ -129,7 +129,7 @@ export interface UpstreamTraits {
   readonly scopes?: UpstreamScopes
   /** Whether the upstream is told which MCP endpoint its token is for (RFC 8707), in each request to it. Default: false; many refuse what they do not know. */
   readonly forwardsResource?: boolean
-  /** How long an access token lives that comes with a refresh token and does not say. Default: it never ends. */
+  /** How long an access token lives that can be refreshed and does not say. Default: it never ends. */
   readonly assumedLifetime?: Seconds
   readonly quirks?: UpstreamQuirks
   /** Scopes that a scope of this upstream includes, by that one. Answers of upstreams leave them out; a token with the one passes where the other is needed. */

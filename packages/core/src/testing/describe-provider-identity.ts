@@ -110,7 +110,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 function changed(value: unknown): unknown {
   if (typeof value === 'number') return value + 1
   if (typeof value !== 'string') return 'other'
-  return /^[0-9a-f-]{36}$/.test(value) ? value.replaceAll(/\d/g, (digit) => String((Number(digit) + 1) % 10)) : `other-${value}`
+  return /^[0-9a-f-]{36}$/.test(value) ? `${value.slice(0, -1)}${value.endsWith('0') ? '1' : '0'}` : `other-${value}`
 }
 
 // What a token of ours is made of, and what JavaScript trips over (threat T70).

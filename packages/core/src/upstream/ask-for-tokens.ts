@@ -18,6 +18,8 @@ export interface AskNeeds extends ClientRefusalsNeeds {
 export interface AskedWith {
   readonly call: UpstreamFetch
   readonly parameters: Readonly<Record<string, string>>
+  /** Whether there is a refresh token already, which stays good where the answer has no new one (RFC 6749 §6). */
+  readonly refreshes?: boolean
 }
 
 /** Tokens, and what was said beside them. */
@@ -38,7 +40,7 @@ export type AskForTokens = (
 export function openTokenRequests(needs: AskNeeds): AskForTokens {
   const askAsClient = clientRefusals(needs)
   const codec = scopeCodec(needs.upstream.scopes, needs.upstream.openId !== undefined)
-  return (request, { call, parameters }) =>
+  return (request, { call, parameters, refreshes = false }) =>
     askAsClient(async () => {
       const { ask, heard } = tokenCall(call, needs.upstream.quirks)
       const options = {
@@ -51,7 +53,7 @@ export function openTokenRequests(needs: AskNeeds): AskForTokens {
       const answer = await request(options).catch((cause: unknown) => {
         throw judge(needs.upstream, cause)
       })
-      return { ...heard(), tokens: readTokens(needs, codec, answer) }
+      return { ...heard(), tokens: readTokens(needs, codec, answer, refreshes) }
     })
 }
 
@@ -63,11 +65,13 @@ function readTokens(
   { upstream, expandScopes, environment }: AskNeeds,
   codec: ScopeCodec,
   answer: oauth.TokenEndpointResponse,
+  refreshes: boolean,
 ): UpstreamTokens {
   // An empty scope says nothing: upstreams without scopes send it (GitHub Apps).
   const named = answer.scope ? parseScope(answer.scope) : undefined
   const scopes = named && codec.fromUpstream(named)
-  const expiresIn = answer.expires_in ?? (answer.refresh_token === undefined ? undefined : upstream.assumedLifetime)
+  const canRefresh = refreshes || answer.refresh_token !== undefined
+  const expiresIn = answer.expires_in ?? (canRefresh ? upstream.assumedLifetime : undefined)
   return {
     accessToken: requireToken(answer.access_token),
     ...(answer.refresh_token !== undefined && { refreshToken: requireToken(answer.refresh_token) }),

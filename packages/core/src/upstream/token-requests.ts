@@ -35,10 +35,13 @@ export function tokenRequests(needs: TokenRequestNeeds): Pick<UpstreamClient, 'e
     },
     async refresh(refreshToken, asked) {
       const { party } = await open()
-      const { tokens } = await ask(async (options) => {
-        const response = await oauth.refreshTokenGrantRequest(...party, refreshToken, options)
-        return oauth.processRefreshTokenResponse(party[0], party[1], response)
-      }, asking(asked))
+      const { tokens } = await ask(
+        async (options) => {
+          const response = await oauth.refreshTokenGrantRequest(...party, refreshToken, options)
+          return oauth.processRefreshTokenResponse(party[0], party[1], response)
+        },
+        { ...asking(asked), refreshes: true },
+      )
       return tokens
     },
     async exchangeGrant(grantType, parameters) {

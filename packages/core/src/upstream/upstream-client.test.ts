@@ -525,8 +525,15 @@ describe('what this upstream does otherwise', () => {
 
   it('lets a token live for as long as is known, where it does not say, and only one that can be refreshed', async () => {
     const upstream = { assumedLifetime: 7200 }
-    expect((await open(json({ ...good, refresh_token: 'r' }), { upstream }).client.refresh('r')).expiresAt).toBe(1_767_268_800 + 7200)
-    expect((await open(json(good), { upstream }).client.refresh('r')).expiresAt).toBeUndefined()
+    const endsAt = async (answer: object) => {
+      const { whole } = open(json(answer), { upstream })
+      const { tokens } = await whole.exchangeCode({ code: 'c', state }, state, verifier, asking)
+      return [tokens.expiresAt, (await whole.refresh('r', asking)).expiresAt]
+    }
+    const end = 1_767_268_800 + 7200
+    expect(await endsAt({ ...good, refresh_token: 'r' })).toEqual([end, end])
+    // The refresh token stays, where there is no new one.
+    expect(await endsAt(good)).toEqual([undefined, end])
   })
 
   it('is shown an assertion in place of a secret', async () => {

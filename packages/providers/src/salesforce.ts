@@ -1,0 +1,88 @@
+import {
+  type Environment,
+  type Identified,
+  type OAuthProxyOptions,
+  type OAuthUpstream,
+  type Seconds,
+  type UpstreamCall,
+  UpstreamRefused,
+  UpstreamUnavailable,
+} from '@drawbridge/core'
+import { describeUpstream, OAuthProvider, pickClaims, requireObject, requireSubject } from './oauth.ts'
+
+/** Where people sign in, and for how long. */
+export interface SalesforceOptions {
+  /** `https://test.salesforce.com` for sandboxes, `https://example.my.salesforce.com` for one org. Default: `https://login.salesforce.com`, every production org. */
+  readonly serverUrl?: string
+  /** How long a session lasts in the org (Setup, Session Settings, Timeout Value); Salesforce does not say it with its tokens. Default: 15 minutes, the least that can be set. */
+  readonly sessionTimeout?: Seconds
+}
+
+/** The options of {@link SalesforceProvider}. */
+export interface SalesforceProviderOptions extends OAuthProxyOptions, SalesforceOptions {}
+
+/** Salesforce. Throws `ConfigurationError` with every problem of the options. */
+export class SalesforceProvider extends OAuthProvider {
+  constructor({ serverUrl, sessionTimeout, ...options }: SalesforceProviderOptions, environment?: Environment) {
+    const server = { ...(serverUrl !== undefined && { serverUrl }), ...(sessionTimeout !== undefined && { sessionTimeout }) }
+    super(options, salesforce(server), environment)
+  }
+}
+
+/**
+ * Salesforce as an upstream.
+ * @see https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_web_server_flow.htm
+ * @see https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_flow_errors.htm
+ */
+export function salesforce({ serverUrl = 'https://login.salesforce.com', sessionTimeout = 900 }: SalesforceOptions = {}): OAuthUpstream {
+  const server = serverUrl.replace(/\/$/, '')
+  return describeUpstream({
+    name: 'Salesforce',
+    authorizationEndpoint: `${server}/services/oauth2/authorize`,
+    tokenEndpoint: `${server}/services/oauth2/token`,
+    revocation: { endpoint: `${server}/services/oauth2/revoke` },
+    clientAuthentication: 'client_secret_post',
+    defaultScopes: ['openid', 'profile', 'email'],
+    scopes: { always: ['refresh_token'] },
+    includedScopes: { id: ['profile', 'email', 'address', 'phone'] },
+    assumedLifetime: sessionTimeout,
+    quirks: { missingTokenType: true },
+    errorNames: {
+      inactive_user: 'invalid_grant',
+      inactive_org: 'invalid_grant',
+      invalid_client_id: 'invalid_client',
+      invalid_client_credentials: 'invalid_client',
+    },
+    problems: [
+      ...(/^https:\/\/[^/?#]+$/.test(server) && URL.canParse(server)
+        ? []
+        : [`serverUrl ${serverUrl} is not like https://example.my.salesforce.com`]),
+      ...(isTimeout(sessionTimeout) ? [] : [`sessionTimeout ${sessionTimeout} is not between 900 and 86400 seconds`]),
+    ],
+    identify: (call) => identify(call, `${server}/services/oauth2/userinfo`),
+  })
+}
+
+// @see https://developer.salesforce.com/docs/atlas.en-us.api_meta.meta/api_meta/meta_securitysettings.htm (SessionSettings)
+function isTimeout(seconds: Seconds): boolean {
+  return Number.isInteger(seconds) && seconds >= 900 && seconds <= 86_400
+}
+
+const claimNames: readonly string[] = ['name', 'preferred_username', 'email', 'email_verified', 'organization_id', 'user_id', 'user_type']
+
+// `sub` begins with the host where the person signed in, and an org can move to another; its id and the user's stay.
+// @see https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_using_userinfo_endpoint.htm
+async function identify(call: UpstreamCall, url: string): Promise<Identified> {
+  const headers = { accept: 'application/json', authorization: `Bearer ${call.accessToken}` }
+  const { status, json } = await call.ask(url, { headers })
+  // It says 403 "Bad_OAuth_Token" where others say 401.
+  if (status === 401 || status === 403) throw new UpstreamRefused('token_not_accepted')
+  if (status !== 200) throw new UpstreamUnavailable(`status_${status}`)
+  const user = requireObject(json)
+  const said = { ...pickClaims(call.login?.answer ?? {}, ['instance_url']), ...user }
+  return {
+    subject: `${requireSubject(user.organization_id)}.${requireSubject(user.user_id)}`,
+    claims: { ...call.known?.claims, ...pickClaims(said, [...claimNames, 'instance_url']) },
+    said,
+  }
+}
