@@ -28,7 +28,6 @@ const user = {
     picture: 'https://example.my.salesforce.com/profilephoto/005/F',
     thumbnail: 'https://example.my.salesforce.com/profilephoto/005/T',
   },
-  profile: 'https://example.my.salesforce.com/005xx000001SwiUAAS',
   urls: { rest: 'https://example.my.salesforce.com/services/data/v{version}/' },
   active: true,
   user_type: 'STANDARD',
@@ -102,15 +101,18 @@ describeProvider({
 })
 
 describe('salesforce', () => {
-  it.each(['https://test.salesforce.com', 'https://example.my.salesforce.com/'])('is where people sign in: %s', (serverUrl) => {
-    const { authorizationEndpoint, tokenEndpoint, assumedLifetime } = salesforce({ serverUrl, sessionTimeout: 7200 })
-    const server = serverUrl.replace(/\/$/, '')
-    expect([authorizationEndpoint, tokenEndpoint, assumedLifetime]).toEqual([
-      `${server}/services/oauth2/authorize`,
-      `${server}/services/oauth2/token`,
-      7200,
-    ])
-  })
+  it.each(['https://test.salesforce.com', 'https://example.my.salesforce.com/', 'https://example.my.site.com/partners'])(
+    'is where people sign in: %s',
+    (serverUrl) => {
+      const { authorizationEndpoint, tokenEndpoint, assumedLifetime } = salesforce({ serverUrl, tokenLifetime: 7200 })
+      const server = serverUrl.replace(/\/$/, '')
+      expect([authorizationEndpoint, tokenEndpoint, assumedLifetime]).toEqual([
+        `${server}/services/oauth2/authorize`,
+        `${server}/services/oauth2/token`,
+        7200,
+      ])
+    },
+  )
 
   // @see https://github.com/forcedotcom/SalesforceMobileSDK-Android/issues/2430
   it.each([401, 403])('takes status %i about the person for a no', async (status) => {
@@ -129,8 +131,15 @@ describe('salesforce', () => {
     expect(again.claims).toEqual(claims)
   })
 
-  it('refuses a session timeout that no org has', () => {
-    expect(salesforce({ sessionTimeout: 60 }).problems).toEqual(['sessionTimeout 60 is not between 900 and 86400 seconds'])
-    expect(salesforce({ sessionTimeout: 86_400 }).problems).toEqual([])
+  it('refuses a lifetime that no org can set', () => {
+    expect(salesforce({ tokenLifetime: 60 }).problems).toEqual(['tokenLifetime 60 is not between 900 and 86400 seconds'])
+    expect(salesforce({ tokenLifetime: 86_400 }).problems).toEqual([])
   })
+
+  it.each(['login.salesforce.com', 'http://example.my.salesforce.com', 'https://example.my.salesforce.com?x'])(
+    'refuses %s for a server',
+    (serverUrl) => {
+      expect(salesforce({ serverUrl }).problems).toEqual([`serverUrl ${serverUrl} is not like https://example.my.salesforce.com`])
+    },
+  )
 })

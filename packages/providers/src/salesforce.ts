@@ -14,8 +14,8 @@ import { describeUpstream, OAuthProvider, pickClaims, requireObject, requireSubj
 export interface SalesforceOptions {
   /** `https://test.salesforce.com` for sandboxes, `https://example.my.salesforce.com` for one org. Default: `https://login.salesforce.com`, every production org. */
   readonly serverUrl?: string
-  /** How long a session lasts in the org (Setup, Session Settings, Timeout Value); Salesforce does not say it with its tokens. Default: 15 minutes, the least that can be set. */
-  readonly sessionTimeout?: Seconds
+  /** How long an access token lives, which Salesforce does not say: the least Timeout Value of the org and of its profiles (Setup, Session Settings). Default: 900, the least that can be set. */
+  readonly tokenLifetime?: Seconds
 }
 
 /** The options of {@link SalesforceProvider}. */
@@ -23,8 +23,8 @@ export interface SalesforceProviderOptions extends OAuthProxyOptions, Salesforce
 
 /** Salesforce. Throws `ConfigurationError` with every problem of the options. */
 export class SalesforceProvider extends OAuthProvider {
-  constructor({ serverUrl, sessionTimeout, ...options }: SalesforceProviderOptions, environment?: Environment) {
-    const server = { ...(serverUrl !== undefined && { serverUrl }), ...(sessionTimeout !== undefined && { sessionTimeout }) }
+  constructor({ serverUrl, tokenLifetime, ...options }: SalesforceProviderOptions, environment?: Environment) {
+    const server = { ...(serverUrl !== undefined && { serverUrl }), ...(tokenLifetime !== undefined && { tokenLifetime }) }
     super(options, salesforce(server), environment)
   }
 }
@@ -34,7 +34,7 @@ export class SalesforceProvider extends OAuthProvider {
  * @see https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_web_server_flow.htm
  * @see https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_flow_errors.htm
  */
-export function salesforce({ serverUrl = 'https://login.salesforce.com', sessionTimeout = 900 }: SalesforceOptions = {}): OAuthUpstream {
+export function salesforce({ serverUrl = 'https://login.salesforce.com', tokenLifetime = 900 }: SalesforceOptions = {}): OAuthUpstream {
   const server = serverUrl.replace(/\/$/, '')
   return describeUpstream({
     name: 'Salesforce',
@@ -45,7 +45,7 @@ export function salesforce({ serverUrl = 'https://login.salesforce.com', session
     defaultScopes: ['openid', 'profile', 'email'],
     scopes: { always: ['refresh_token'] },
     includedScopes: { id: ['profile', 'email', 'address', 'phone'] },
-    assumedLifetime: sessionTimeout,
+    assumedLifetime: tokenLifetime,
     quirks: { missingTokenType: true },
     errorNames: {
       inactive_user: 'invalid_grant',
@@ -54,17 +54,17 @@ export function salesforce({ serverUrl = 'https://login.salesforce.com', session
       invalid_client_credentials: 'invalid_client',
     },
     problems: [
-      ...(/^https:\/\/[^/?#]+$/.test(server) && URL.canParse(server)
+      ...(/^https:\/\/[^?#]+$/.test(server) && URL.canParse(server)
         ? []
         : [`serverUrl ${serverUrl} is not like https://example.my.salesforce.com`]),
-      ...(isTimeout(sessionTimeout) ? [] : [`sessionTimeout ${sessionTimeout} is not between 900 and 86400 seconds`]),
+      ...(isLifetime(tokenLifetime) ? [] : [`tokenLifetime ${tokenLifetime} is not between 900 and 86400 seconds`]),
     ],
     identify: (call) => identify(call, `${server}/services/oauth2/userinfo`),
   })
 }
 
-// @see https://developer.salesforce.com/docs/atlas.en-us.api_meta.meta/api_meta/meta_securitysettings.htm (SessionSettings)
-function isTimeout(seconds: Seconds): boolean {
+// @see https://developer.salesforce.com/docs/atlas.en-us.api_meta.meta/api_meta/meta_profilesessionsetting.htm
+function isLifetime(seconds: Seconds): boolean {
   return Number.isInteger(seconds) && seconds >= 900 && seconds <= 86_400
 }
 
