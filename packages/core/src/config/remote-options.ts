@@ -9,7 +9,7 @@ export interface RemoteServerOptions {
   readonly baseUrl: string
   /** Where the MCP endpoints are, below `baseUrl` and without its path. Each is a resource of its own. Default: `/mcp`. */
   readonly mcpPath?: string | readonly string[]
-  /** The scopes a token needs on the MCP endpoint, and what clients are told to ask for. Default: the provider's; none. */
+  /** The scopes a token needs on the MCP endpoint, and what clients are told to ask for. Default: none. */
   readonly requiredScopes?: readonly string[]
   /** Scopes that a scope includes, at any depth: `{ admin: ['read', 'write'] }`. Default: none includes another. */
   readonly includedScopes?: IncludedScopes
@@ -17,7 +17,7 @@ export interface RemoteServerOptions {
   readonly serverName?: string
   /**
    * Serves the authorization server's own metadata at our well-known path too, word for word, for clients that look nowhere else (MCP 2025-03-26). It is fetched from there, the last good answer is kept,
-   * and until there was one the answer is 503. Default: the provider's; not.
+   * and until there was one the answer is 503. Default: false.
    */
   readonly forwardMetadata?: boolean
   /** Is told what happens, without secrets. Never awaited; what it throws is dropped. Default: nobody is told. */

@@ -28,7 +28,7 @@ export interface RemoteKey {
 }
 
 /** The MCP endpoint of every trial. */
-export const resource = 'https://mcp.example.com/mcp'
+const resource = 'https://mcp.example.com/mcp'
 
 /** Makes a key pair. */
 export function createRemoteKey(kid: string, algorithm: 'RS256' | 'ES256' = 'RS256'): RemoteKey {
