@@ -1,7 +1,9 @@
 import { Auth0Provider } from '@drawbridge/providers/auth0'
+import { AuthentikProvider } from '@drawbridge/providers/authentik'
 import { GoogleProvider } from '@drawbridge/providers/google'
 import { KeycloakProvider } from '@drawbridge/providers/keycloak'
 import { OktaProvider } from '@drawbridge/providers/okta'
+import { ZitadelProvider } from '@drawbridge/providers/zitadel'
 import { memoryStore } from '@drawbridge/storage'
 
 const { CLIENT_ID = 'an-id', CLIENT_SECRET = 'a-secret', JWT_SIGNING_KEY = 'a-signing-key-0123456789-abcdefghijklmnop' } = process.env
@@ -52,5 +54,26 @@ export const withKeycloak = new KeycloakProvider({
   clientSecret: CLIENT_SECRET,
   // Only people with the realm's role `mcp`.
   upstream: { authorizeUser: ({ claims }) => Array.isArray(claims.roles) && claims.roles.includes('mcp') },
+})
+//#endregion
+//#region zitadel
+export const withZitadel = new ZitadelProvider({
+  ...own, // baseUrl, jwtSigningKey, clientStorage
+  serverUrl: 'https://my-instance-abc123.eu1.zitadel.cloud',
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
+  projectId: '69234237810729019',
+  // Only people with the role `editor` in that project, in whichever organization.
+  upstream: { authorizeUser: ({ claims }) => Array.isArray(claims.roles) && claims.roles.includes('editor') },
+})
+//#endregion
+//#region authentik
+export const withAuthentik = new AuthentikProvider({
+  ...own, // baseUrl, jwtSigningKey, clientStorage
+  serverUrl: 'https://authentik.example.com',
+  application: 'mcp', // its slug
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
+  upstream: { authorizeUser: ({ claims }) => Array.isArray(claims.groups) && claims.groups.includes('staff') },
 })
 //#endregion
