@@ -1,4 +1,4 @@
-import { type Store, type UpstreamHandle, UpstreamRefused, type UpstreamTokens, UpstreamUnavailable } from '@drawbridge/core'
+import type { Store, UpstreamCall, UpstreamHandle, UpstreamTokens } from '@drawbridge/core'
 import { describeProvider, type ErrorExample, fixedEnvironment, type ProviderDescription, upstreamCall } from '@drawbridge/core/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { type EntraOptions, EntraProvider, entra } from './entra.ts'
@@ -279,10 +279,26 @@ describe('whose accounts sign in', () => {
 describe('who is in which group', () => {
   const groups = Array.from({ length: 21 }, (_, index) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`)
   const [first = '', second = ''] = groups
-  const groupsAt = async (idToken: Record<string, unknown>, postJson = vi.fn()): Promise<unknown> => {
-    const call = upstreamCall({ login: { idToken: { ...abe, ...idToken }, answer: {} }, postJson })
-    return (await entra({ tenantId, groups }).identify(call)).claims.groups
+  type Ask = UpstreamCall['ask']
+  const groupsAt = async (
+    idToken: Record<string, unknown>,
+    ask: Ask = vi.fn<Ask>(),
+    { scope, ...parts }: Partial<UpstreamCall> & { scope?: string } = {},
+  ): Promise<unknown> => {
+    const call = upstreamCall({ login: { idToken: { ...abe, ...idToken }, answer: { scope } }, ask, ...parts })
+    return (await entra({ tenantId, groups, ...(scope !== undefined && { identifierUri: api }) }).identify(call)).claims.groups
   }
+  /** Graph, which says of each group whether the person is in it. */
+  const graph = (isIn: (group: string) => boolean) =>
+    vi.fn<Ask>(async (_url, { body }) => ({ status: 200, json: { value: JSON.parse(String(body)).groupIds.filter(isIn) } }))
+  const asked = (accessToken: string, groupIds: readonly string[]) => [
+    'https://graph.microsoft.com/v1.0/me/checkMemberGroups',
+    {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/json', authorization: `Bearer ${accessToken}` },
+      body: JSON.stringify({ groupIds }),
+    },
+  ]
   /** As https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference#groups-overage-claim shows it. */
   const overage = {
     _claim_names: { groups: 'src1' },
@@ -296,27 +312,54 @@ describe('who is in which group', () => {
   })
 
   it.each([overage, { hasgroups: true }])('asks Graph where the ID token has too many, in portions that it takes: %o', async (tooMany) => {
-    const postJson = vi.fn(async (_url: string, body: unknown) => ({
-      value: (body as { groupIds: string[] }).groupIds.filter((id) => id === second || id === groups.at(-1)),
-    }))
-    expect(await groupsAt(tooMany, postJson)).toEqual([second, groups.at(-1)])
-    expect(postJson.mock.calls).toEqual([
-      ['https://graph.microsoft.com/v1.0/me/checkMemberGroups', { groupIds: groups.slice(0, 20) }],
-      ['https://graph.microsoft.com/v1.0/me/checkMemberGroups', { groupIds: groups.slice(20) }],
-    ])
+    const ask = graph((id) => id === second || id === groups.at(-1))
+    expect(await groupsAt(tooMany, ask)).toEqual([second, groups.at(-1)])
+    expect(ask.mock.calls).toEqual([asked('upstream-access-token', groups.slice(0, 20)), asked('upstream-access-token', groups.slice(20))])
   })
 
-  it('lets nobody in whose groups cannot be found out', async () => {
-    const refused = vi.fn(async () => Promise.reject(new UpstreamRefused('token_not_accepted')))
-    await expect(groupsAt(overage, refused)).rejects.toMatchObject({ name: 'UpstreamRefused', reason: 'groups_overage' })
-    const down = vi.fn(async () => Promise.reject(new UpstreamUnavailable('status_403')))
-    await expect(groupsAt(overage, down)).rejects.toMatchObject({ name: 'UpstreamUnavailable', reason: 'status_403' })
-    await expect(
-      groupsAt(
-        overage,
-        vi.fn(async () => []),
-      ),
-    ).rejects.toMatchObject({ reason: 'identity_malformed' })
+  const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+  it.each([
+    ['our secret', { clientSecret: 's3cret /+&%' }, { client_secret: 's3cret /+&%' }],
+    [
+      'an assertion',
+      { clientAssertion: async (audience: string) => `for ${audience}` },
+      { client_assertion_type: assertionType, client_assertion: 'for https://upstream.example/token' },
+    ],
+  ])('asks Graph on behalf of the person where the token is for an API of one’s own, with %s', async (_, credentials, proof) => {
+    const trade = vi.fn<Ask>(async () => ({ status: 200, json: { token_type: 'Bearer', access_token: 'a-token-for-graph' } }))
+    const check = graph((id) => id === first)
+    const ask: Ask = (url, init) => (url.startsWith('https://graph.') ? check(url, init) : trade(url, init))
+    expect(await groupsAt(overage, ask, { scope: `${api}/read`, client: { clientId: 'upstream-client', ...credentials } })).toEqual([first])
+    const [[url = '', init] = []] = trade.mock.calls
+    expect([url, Object.fromEntries(new URLSearchParams(String(init?.body)))]).toEqual([
+      'https://upstream.example/token',
+      {
+        grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+        client_id: 'upstream-client',
+        ...proof,
+        assertion: 'upstream-access-token',
+        scope: 'https://graph.microsoft.com/User.Read',
+        requested_token_use: 'on_behalf_of',
+      },
+    ])
+    expect(check.mock.calls).toEqual([asked('a-token-for-graph', groups.slice(0, 20)), asked('a-token-for-graph', groups.slice(20))])
+  })
+
+  it.each([
+    [{ status: 401, json: {} }, 'groups_overage'],
+    [{ status: 403, json: { error: { code: 'Authorization_RequestDenied' } } }, 'groups_overage'],
+    [{ status: 200, json: [] }, 'identity_malformed'],
+  ])('lets nobody in whose groups cannot be found out: %o', async (answer, reason) => {
+    await expect(groupsAt(overage, async () => answer)).rejects.toMatchObject({ reason })
+    await expect(groupsAt(overage, async () => answer, { scope: `${api}/read` })).rejects.toMatchObject({ reason })
+  })
+
+  it('lets nobody in whose token cannot be traded for one that Graph takes', async () => {
+    const trade: Ask = async () => ({ status: 200, json: {} })
+    await expect(groupsAt(overage, trade, { scope: `${api}/read` })).rejects.toMatchObject({
+      name: 'UpstreamRefused',
+      reason: 'groups_overage',
+    })
   })
 
   it('is said to hooks in full, and to tools as far as it is short', async () => {

@@ -71,7 +71,7 @@ export function entra(server: EntraOptions): OpenIdUpstream {
       // Later there is no ID token; what Entra has against the person is in its answer to the next refresh.
       if (call.known) return call.known
       const idToken = call.login?.idToken ?? {}
-      const said = groups ? { ...idToken, groups: await groupsOf(idToken, groups, call, graph) } : idToken
+      const said = groups ? { ...idToken, groups: await groupsOf(idToken, groups, call, { graph, identifierUri }) } : idToken
       // An oid is one person's in one directory. An address or a name is whatever an administrator writes there.
       // @see https://learn.microsoft.com/en-us/entra/identity-platform/claims-validation
       return { subject: `${requireSubject(said.tid)}.${requireSubject(said.oid)}`, claims: pickClaims(said, claimNames), said }
