@@ -18,21 +18,20 @@ export type CreateAt = (issuer: string, options: OAuthProxyOptions, environment:
 const oidc: CreateAt = (issuer, options, environment) =>
   new OidcProvider(options, { issuer, scopes: { always: ['offline_access'] }, authorizeParameters: { prompt: 'consent' } }, environment)
 
+/** An OpenID provider as it calls itself, where it listens, and where its document is, if that is another name of it. */
+export type PlaceOfIssuer = Pick<OpenIdServer, 'issuer'> & { readonly port?: number; readonly discoveryUrl?: string }
+
 /** Real requests, which reach an issuer of any name where it listens. */
-export function fetchAt({
-  issuer,
-  port,
-}: {
-  readonly issuer: string
-  readonly port?: number
-}): (url: string, init?: RequestInit) => Promise<Response> {
-  const { origin, host, protocol } = new URL(issuer)
+function fetchAt({ issuer, port, discoveryUrl = issuer }: PlaceOfIssuer): (url: string, init?: RequestInit) => Promise<Response> {
+  const { host, protocol } = new URL(issuer)
+  const origins = [issuer, discoveryUrl].map((url) => new URL(url).origin)
   return (url, init = {}) => {
-    if (port === undefined || !url.startsWith(`${origin}/`)) return fetch(url, init)
+    if (port === undefined || !origins.includes(new URL(url).origin)) return fetch(url, init)
     const headers = new Headers(init.headers)
     headers.set('x-forwarded-host', host)
     headers.set('x-forwarded-proto', protocol.slice(0, -1))
-    return fetch(`http://127.0.0.1:${port}${url.slice(origin.length)}`, { ...init, headers })
+    const { pathname, search } = new URL(url)
+    return fetch(`http://127.0.0.1:${port}${pathname}${search}`, { ...init, headers })
   }
 }
 
@@ -50,7 +49,7 @@ export interface Ours {
 
 /** Opens one, of any provider that stands on OidcProvider. Requests to the issuer go to where it listens. */
 export function openAt(
-  server: Pick<OpenIdServer, 'issuer' | 'clientId' | 'clientSecret'> & { readonly port?: number },
+  server: PlaceOfIssuer & Pick<OpenIdServer, 'clientId' | 'clientSecret'>,
   options: Partial<OAuthProxyOptions> = {},
   create: CreateAt = oidc,
 ): Ours {

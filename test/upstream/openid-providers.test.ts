@@ -1,6 +1,15 @@
 import { OAuthProxy, type Upstream } from '@drawbridge/core'
+import { auth0 } from '@drawbridge/providers/auth0'
+import { clerk } from '@drawbridge/providers/clerk'
+import { cognito } from '@drawbridge/providers/cognito'
 import { entra } from '@drawbridge/providers/entra'
+import { gitlab } from '@drawbridge/providers/gitlab'
 import { google } from '@drawbridge/providers/google'
+import { huggingFace } from '@drawbridge/providers/huggingface'
+import { keycloak } from '@drawbridge/providers/keycloak'
+import { oci } from '@drawbridge/providers/oci'
+import { okta } from '@drawbridge/providers/okta'
+import { workos } from '@drawbridge/providers/workos'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { callback, openAt } from './openid-house.ts'
 import { startOpenIdServer } from './openid-server.ts'
@@ -24,12 +33,28 @@ const providers: readonly {
     claims: { tid: directory, oid: account },
     subject: `${directory}.${account}`,
   },
+  { name: 'auth0', upstream: auth0({ domain: 'https://my-domain.eu.auth0.com' }) },
+  { name: 'okta', upstream: okta({ domain: 'https://my-org.okta.com', authorizationServer: 'default' }) },
+  { name: 'keycloak', upstream: keycloak({ realmUrl: 'https://keycloak.example.com/realms/my-realm' }) },
+  { name: 'cognito', upstream: cognito({ userPoolId: 'eu-central-1_Abc123xyz' }) },
+  {
+    name: 'oci',
+    upstream: oci({ domainUrl: 'https://idcs-0123.identity.oraclecloud.com' }),
+    claims: { user_id: '1f0a0c5e7b6d4a0f8a51' },
+    subject: '1f0a0c5e7b6d4a0f8a51',
+  },
+  { name: 'workos', upstream: workos({ domain: 'https://your-app.authkit.app' }) },
+  { name: 'clerk', upstream: clerk({ domain: 'https://clerk.example.com' }) },
+  { name: 'huggingface', upstream: huggingFace() },
+  { name: 'gitlab', upstream: gitlab() },
 ]
 
 describe.each(providers)('$name', ({ upstream, claims = {}, subject = 'alice' }) => {
   it('logs in, refreshes, takes a new key, and ends its tokens', async () => {
+    if (!upstream.openId) throw new TypeError('this upstream is no OpenID provider')
+    // Where tokens are ended is what oidc-provider's document says.
+    const { revocation: _, ...described } = upstream
     const { openId } = upstream
-    if (!openId) throw new TypeError('this upstream is no OpenID provider')
     const asked = [...upstream.defaultScopes, ...(upstream.scopes?.always ?? [])]
     const server = await startOpenIdServer({
       issuer: openId.issuer,
@@ -41,11 +66,15 @@ describe.each(providers)('$name', ({ upstream, claims = {}, subject = 'alice' })
     onTestFinished(() => server.kill())
     // What oidc-provider needs to give a refresh token; those of the upstream may want another word for it.
     const wanting: Upstream = {
-      ...upstream,
+      ...described,
       scopes: { ...upstream.scopes, always: [...(upstream.scopes?.always ?? []), 'offline_access'] },
     }
     const options = { upstream: { authorizeParameters: { prompt: 'consent' } } }
-    const ours = openAt(server, options, (_, all, environment) => new OAuthProxy(all, wanting, environment))
+    const ours = openAt(
+      { ...server, discoveryUrl: openId.discoveryUrl ?? openId.issuer },
+      options,
+      (_, all, environment) => new OAuthProxy(all, wanting, environment),
+    )
 
     const { accessToken } = await ours.login('alice')
     const info = await ours.auth.verifyAccessToken(accessToken)

@@ -42,6 +42,9 @@ describe('how the upstream is dealt with', () => {
     expect(refuseDealing({ clientAssertion: { key: 'a-secret-of-more-than-32-bytes-0123456789' } })).toEqual([
       'clientAssertion.key is a secret: give the private key whose public half the upstream has',
     ])
+    expect(refuseDealing({ clientAssertion: { key: 'short' } })).toEqual([
+      'clientAssertion.key is a secret: give the private key whose public half the upstream has',
+    ])
     expect(refuseDealing({ clientAssertion: { key: privateKey, certificate: 'none' } })).toEqual([
       'clientAssertion.key goes with a certificate that is not PEM',
     ])

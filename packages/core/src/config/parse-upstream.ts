@@ -51,17 +51,21 @@ function refuseTexts(name: string, texts: unknown): string[] {
   return bad.map(([member]) => `${name}.${member} is not a string`)
 }
 
+const notPrivate = 'is a secret: give the private key whose public half the upstream has'
+
 function readClientAssertion(input: ClientAssertionOptions): { readonly is: ClientAssertionSource } | { readonly problem: string } {
   if (typeof input === 'function') return { is: { make: input } }
   try {
     const { algorithm, sign, kid } = parseSigningKey(input.key)
-    if (algorithm === 'HS256') return { problem: 'is a secret: give the private key whose public half the upstream has' }
+    if (algorithm === 'HS256') return { problem: notPrivate }
     const named = typeof input.key === 'object' && 'kid' in input.key ? { kid } : {}
     return {
       is: { key: sign, algorithm, ...named, ...(input.certificate !== undefined && { thumbprint: thumbprintOf(input.certificate) }) },
     }
   } catch (cause) {
-    return { problem: cause instanceof TypeError ? cause.message : 'cannot be read' }
+    // A secret that is too short is told how to make a longer one, which is no private key.
+    const problem = cause instanceof TypeError ? cause.message : 'cannot be read'
+    return { problem: /keygen/.test(problem) ? notPrivate : problem }
   }
 }
 
