@@ -2,6 +2,7 @@ import { Auth0Provider } from '@drawbridge/providers/auth0'
 import { AuthentikProvider } from '@drawbridge/providers/authentik'
 import { GoogleProvider } from '@drawbridge/providers/google'
 import { KeycloakProvider } from '@drawbridge/providers/keycloak'
+import { LogtoProvider } from '@drawbridge/providers/logto'
 import { OktaProvider } from '@drawbridge/providers/okta'
 import { ZitadelProvider } from '@drawbridge/providers/zitadel'
 import { memoryStore } from '@drawbridge/storage'
@@ -75,5 +76,15 @@ export const withAuthentik = new AuthentikProvider({
   clientId: CLIENT_ID,
   clientSecret: CLIENT_SECRET,
   upstream: { authorizeUser: ({ claims }) => Array.isArray(claims.groups) && claims.groups.includes('staff') },
+})
+//#endregion
+//#region logto
+export const withLogto = new LogtoProvider({
+  ...own, // baseUrl, jwtSigningKey, clientStorage
+  serverUrl: 'https://my-tenant.logto.app',
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
+  roles: true,
+  upstream: { authorizeUser: ({ claims }) => Array.isArray(claims.roles) && claims.roles.includes('editor') },
 })
 //#endregion
