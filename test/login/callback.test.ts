@@ -547,7 +547,7 @@ it('sends the upstream nothing of the client: not its id, its state, its challen
   })
   const { tab, clientId, callback } = await comeToCallback(house, { state: 'state-of-the-client' })
   await tab.open(callback)
-  expect(sent).toHaveLength(2)
+  expect(sent).toHaveLength(3)
   for (const text of [...sent, ...house.github.received.map(({ body, path }) => `${path} ${body}`)]) {
     expect(text).not.toContain(clientId)
     expect(text).not.toContain('state-of-the-client')

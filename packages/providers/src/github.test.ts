@@ -1,5 +1,12 @@
 import type { OAuthProxyOptions } from '@drawbridge/core'
-import { describeProvider, type ErrorExample, type ProviderDescription, type RequestExample, upstreamCall } from '@drawbridge/core/testing'
+import {
+  type AskExample,
+  describeProvider,
+  type ErrorExample,
+  type ProviderDescription,
+  type RequestExample,
+  upstreamCall,
+} from '@drawbridge/core/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { GitHubProvider, github } from './github.ts'
 
@@ -86,6 +93,25 @@ const revocation = (accessToken: string): RequestExample => ({
   json: { access_token: accessToken },
 })
 
+// https://docs.github.com/rest/apps/oauth-applications#check-a-token
+const check = (accessToken: string): AskExample => ({
+  request: { ...revocation(accessToken), method: 'POST' },
+  answer: checked('upstream-client'),
+  foreign: { status: 404, answer: { message: 'Not Found', documentation_url: 'https://docs.github.com/rest', status: '404' } },
+})
+
+function checked(clientId: string): Record<string, unknown> {
+  return {
+    id: 1,
+    url: 'https://api.github.com/authorizations/1',
+    scopes: ['user'],
+    token: oauthAppToken,
+    token_last_eight: 'Ae178B4a',
+    app: { url: 'http://my-github-app.com', name: 'my github app', client_id: clientId },
+    user: { login: 'octocat', id: 583231 },
+  }
+}
+
 const oauthApp: ProviderDescription = {
   name: 'GitHubProvider, for an OAuth App',
   create: (options, environment) => new GitHubProvider(options, environment),
@@ -99,6 +125,7 @@ const oauthApp: ProviderDescription = {
     tokens: { accessToken: oauthAppToken, scopes: ['user', 'read:user', 'user:email', 'user:follow'] },
   },
   identity: { request: userRequest(oauthAppToken), answer: user, identity: person, idMember: 'id' },
+  asks: [check(oauthAppToken)],
   revocation: revocation(oauthAppToken),
   errors,
   scopes: [
@@ -148,6 +175,7 @@ describeProvider({
     tokens: { accessToken: 'ghu_2Zc8f51A4d0E6b79C1382aD5e94F7b60c3D1', scopes: ['user'], expiresIn: 28_800 },
   },
   identity: { ...oauthApp.identity, request: userRequest(gitHubAppToken) },
+  asks: [check(gitHubAppToken)],
   revocation: revocation(gitHubAppToken),
   // Its permissions are those of the app: the answer names no scope, and the client gets what it asked for.
   scopes: [{ requested: ['user', 'repo'], answered: '', granted: ['user', 'repo'] }],
@@ -165,7 +193,39 @@ describeProvider({
     request: { ...tokenRequest, url: 'https://github.example.com/login/oauth/access_token', form: codeForm },
   },
   identity: { ...oauthApp.identity, request: { ...userRequest(oauthAppToken), url: 'https://github.example.com/api/v3/user' } },
+  asks: [
+    {
+      ...check(oauthAppToken),
+      request: {
+        ...revocation(oauthAppToken),
+        method: 'POST',
+        url: 'https://github.example.com/api/v3/applications/upstream-client/token',
+      },
+    },
+  ],
   revocation: { ...revocation(oauthAppToken), url: 'https://github.example.com/api/v3/applications/upstream-client/token' },
+})
+
+describe('GitHubProvider, asking whose a token is', () => {
+  const asking = (status: number, json: unknown) =>
+    github().identify(upstreamCall({ login: { answer: {} }, getJson: async () => user, ask: async () => ({ status, json }) }))
+
+  it('takes one that is found for another app for none of ours', async () => {
+    await expect(asking(200, checked('Iv1.8a61f9b3a7aba766'))).rejects.toMatchObject({
+      name: 'UpstreamRefused',
+      reason: 'token_of_another_app',
+    })
+    expect(await asking(200, checked('upstream-client'))).toMatchObject({ subject: '583231' })
+  })
+
+  it.each([
+    [401, { message: 'Bad credentials' }, 'status_401'],
+    [403, {}, 'status_403'],
+    [422, { message: 'Validation Failed' }, 'status_422'],
+    [200, { id: 1 }, 'identity_malformed'],
+  ])('takes %s %o for no answer', async (status, json, reason) => {
+    await expect(asking(status, json)).rejects.toMatchObject({ name: 'UpstreamUnavailable', reason })
+  })
 })
 
 it('finds GHE.com by its subdomains', async () => {
@@ -178,6 +238,9 @@ it('finds GHE.com by its subdomains', async () => {
   const getJson = vi.fn(async () => user)
   await identify(upstreamCall({ getJson }))
   expect(getJson).toHaveBeenCalledExactlyOnceWith('https://api.octocorp.ghe.com/user', expect.anything())
+  const ask = vi.fn(async () => ({ status: 200, json: checked('upstream-client') }))
+  await identify(upstreamCall({ login: { answer: {} }, getJson, ask }))
+  expect(ask).toHaveBeenCalledExactlyOnceWith('https://api.octocorp.ghe.com/applications/upstream-client/token', expect.anything())
 })
 
 describe('GitHubProvider, when it is made', () => {

@@ -1,4 +1,13 @@
-import type { Environment, OAuthProxyOptions, OAuthUpstream, Upstream, UpstreamClientCredentials } from '@drawbridge/core'
+import {
+  type Environment,
+  type OAuthProxyOptions,
+  type OAuthUpstream,
+  type Upstream,
+  type UpstreamCall,
+  type UpstreamClientCredentials,
+  UpstreamRefused,
+  UpstreamUnavailable,
+} from '@drawbridge/core'
 import { describeUpstream, OAuthProvider, pickClaims, requireObject, requireSubject } from './oauth.ts'
 
 /** The options of {@link GitHubProvider}. */
@@ -36,13 +45,15 @@ export function github(serverUrl: string = gitHubCom): OAuthUpstream {
     includedScopes,
     quirks: { errorsWithStatus200: true, commaSeparatedScopes: true },
     errorNames,
-    revocation: { request: (accessToken, upstreamClient) => deleteToken(api, accessToken, upstreamClient) },
+    // It has no RFC 7009 endpoint. @see https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token
+    revocation: { request: (accessToken, upstreamClient) => aboutToken('DELETE', api, accessToken, upstreamClient) },
     problems:
       URL.canParse(server) && new URL(server).origin === server ? [] : [`serverUrl ${serverUrl} is not like https://github.example.com`],
     async identify(call) {
       // The id is the one thing about an account that never changes and never becomes another's.
       // @see https://docs.github.com/apps/oauth-apps/building-oauth-apps/best-practices-for-creating-an-oauth-app
-      const user = requireObject(await call.getJson(`${api}/user`, { accept: 'application/vnd.github+json', 'user-agent': 'drawbridge' }))
+      const [answer] = await Promise.all([call.getJson(`${api}/user`, headers), call.login && requireOurs(api, call)])
+      const user = requireObject(answer)
       return {
         subject: requireSubject(user.id),
         claims: pickClaims(user, ['login', 'name', 'email', 'avatar_url', 'html_url']),
@@ -85,20 +96,31 @@ const includedScopes: NonNullable<Upstream['includedScopes']> = {
   project: ['read:project'],
 }
 
-// GitHub has no RFC 7009 endpoint. @see https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token
-function deleteToken(
+const headers = { accept: 'application/vnd.github+json', 'user-agent': 'drawbridge' }
+
+// A token of another app is not found, and the app is named beside one that is. Later there is nobody to ask about: tokens are refreshed with our credentials alone.
+// @see https://docs.github.com/rest/apps/oauth-applications#check-a-token
+async function requireOurs(api: string, { accessToken, client, ask }: UpstreamCall): Promise<void> {
+  const { url, init } = aboutToken('POST', api, accessToken, client)
+  const { status, json } = await ask(url, init)
+  if (status === 404) throw new UpstreamRefused('token_of_another_app')
+  if (status !== 200) throw new UpstreamUnavailable(`status_${status}`)
+  if (requireObject(requireObject(json).app).client_id !== client.clientId) throw new UpstreamRefused('token_of_another_app')
+}
+
+function aboutToken(
+  method: 'POST' | 'DELETE',
   api: string,
   accessToken: string,
   { clientId, clientSecret }: UpstreamClientCredentials,
 ): { url: string; init: RequestInit } {
-  const headers = {
-    authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
-    accept: 'application/vnd.github+json',
-    'content-type': 'application/json',
-    'user-agent': 'drawbridge',
-  }
+  const authorization = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`
   return {
     url: `${api}/applications/${encodeURIComponent(clientId)}/token`,
-    init: { method: 'DELETE', headers, body: JSON.stringify({ access_token: accessToken }) },
+    init: {
+      method,
+      headers: { ...headers, authorization, 'content-type': 'application/json' },
+      body: JSON.stringify({ access_token: accessToken }),
+    },
   }
 }

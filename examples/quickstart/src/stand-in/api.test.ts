@@ -77,6 +77,27 @@ describe('GET /user', () => {
   })
 })
 
+describe('POST /applications/{client_id}/token', () => {
+  const check = (github: StandIn, of: string, accessToken: string, authorization: string) =>
+    github.app.request(`/api/v3/applications/${of}/token`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify({ access_token: accessToken }),
+    })
+
+  it('says of a token of the app whose it is, and knows no other', async () => {
+    const github = await signedIn()
+    const answer = await check(github, 'app', accessToken, `Basic ${btoa('app:hush')}`)
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toMatchObject({ token: accessToken, app: { client_id: 'app' }, user: { login: 'octocat' } })
+    expect((await check(github, 'other', accessToken, `Basic ${btoa('app:hush')}`)).status).toBe(404)
+    expect((await check(github, 'app', 'gho_unknown', `Basic ${btoa('app:hush')}`)).status).toBe(404)
+    expect((await check(github, 'app', accessToken, `Basic ${btoa('app:wrong')}`)).status).toBe(401)
+    expect((await user(github, '/user', `Bearer ${accessToken}`)).status).toBe(200)
+    expect(github.calls('check')).toBe(4)
+  })
+})
+
 describe('DELETE /applications/{client_id}/token and /grant', () => {
   it('ends the token with 204, at the root and under /api/v3', async () => {
     for (const prefix of ['', '/api/v3']) {

@@ -13,15 +13,16 @@ export interface ApiNeeds {
 
 /**
  * The API, at the root as on api.github.com, and under `/api/v3` when mounted there as on GitHub Enterprise Server:
- * `GET /user`, `DELETE /applications/{client_id}/token` and `/grant` (https://docs.github.com/en/rest/users/users,
+ * `GET /user`, `POST` and `DELETE /applications/{client_id}/token`, and `DELETE /applications/{client_id}/grant` (https://docs.github.com/en/rest/users/users,
  * https://docs.github.com/en/rest/apps/oauth-applications).
  */
 export function apiRoutes(needs: ApiNeeds): Hono {
   const { records } = needs
   return new Hono()
     .get('/user', (c) => showUser(c, needs))
-    .delete('/applications/:clientId/token', (c) => revoke(c, needs, (token) => records.revokeToken(token)))
-    .delete('/applications/:clientId/grant', (c) => revoke(c, needs, (token) => records.revokeGrant(token)))
+    .post('/applications/:clientId/token', (c) => asApp(c, needs, (token) => checkToken(c, needs, token)))
+    .delete('/applications/:clientId/token', (c) => asApp(c, needs, (token) => records.revokeToken(token) && c.body(null, 204)))
+    .delete('/applications/:clientId/grant', (c) => asApp(c, needs, (token) => records.revokeGrant(token) && c.body(null, 204)))
 }
 
 function showUser(c: Context, { mode, records }: ApiNeeds): Response {
@@ -34,14 +35,21 @@ function showUser(c: Context, { mode, records }: ApiNeeds): Response {
   return c.json(userFields(record.person, new URL(c.req.url).origin))
 }
 
-async function revoke(c: Context, { clientId, clientSecret }: ApiNeeds, end: (token: string) => boolean): Promise<Response> {
+function checkToken(c: Context, { clientId, records }: ApiNeeds, token: string): Response | false {
+  const record = records.findToken(token)
+  if (!record) return false
+  const { id, login } = record.person
+  return c.json({ id, scopes: record.scopes, token, app: { name: 'the app', client_id: clientId }, user: { id, login } })
+}
+
+/** What the app asks about a token of its own; what is not found is answered with 404. */
+async function asApp(c: Context, { clientId, clientSecret }: ApiNeeds, act: (token: string) => Response | false): Promise<Response> {
   const basic = basicCredentials(c.req.header('authorization'))
   if (basic?.id !== clientId || basic.secret !== clientSecret) return refused(c, 401, 'Bad credentials')
   const body = parseJson(await c.req.text())
   const token = typeof body === 'object' && body !== null && 'access_token' in body ? body.access_token : undefined
   if (typeof token !== 'string') return refused(c, 422, 'Validation Failed')
-  if (c.req.param('clientId') !== clientId || !end(token)) return refused(c, 404, 'Not Found')
-  return c.body(null, 204)
+  return (c.req.param('clientId') === clientId && act(token)) || refused(c, 404, 'Not Found')
 }
 
 function parseJson(text: string): unknown {

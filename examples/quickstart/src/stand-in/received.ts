@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 
 /** The stand-in's endpoints, as they are counted. */
-export type Endpoint = 'authorize' | 'signIn' | 'token' | 'user' | 'revocation' | 'other'
+export type Endpoint = 'authorize' | 'signIn' | 'token' | 'user' | 'check' | 'revocation' | 'other'
 
 /** A request as it arrived. */
 export interface ReceivedRequest {
@@ -26,6 +26,6 @@ function endpointOf(method: string, path: string): Endpoint {
   if (path === '/login/oauth/authorize') return method === 'POST' ? 'signIn' : 'authorize'
   if (path === '/login/oauth/access_token') return 'token'
   if (/^(\/api\/v3)?\/user$/.test(path)) return 'user'
-  if (/^(\/api\/v3)?\/applications\//.test(path)) return 'revocation'
+  if (/^(\/api\/v3)?\/applications\//.test(path)) return method === 'POST' ? 'check' : 'revocation'
   return 'other'
 }
