@@ -1,13 +1,21 @@
-import { memoryStore } from '@drawbridge/storage'
+import type { Store } from '@drawbridge/core'
 import { describe, expect, it } from 'vitest'
 import { defineProvider } from './define.ts'
 
+/** Nothing is stored here. */
+const clientStorage: Store = {
+  reach: 'process',
+  sealed: false,
+  get: async () => undefined,
+  set: async () => undefined,
+  delete: async () => false,
+}
 const options = {
   baseUrl: 'https://mcp.example.com',
   clientId: 'id',
   clientSecret: 'secret',
   jwtSigningKey: 'a-signing-key-of-a-test-0123456789-abcdefghijklmnop',
-  clientStorage: memoryStore(),
+  clientStorage,
 }
 const server = { authorizationEndpoint: 'https://acme.example/authorize', tokenEndpoint: 'https://acme.example/token' }
 
