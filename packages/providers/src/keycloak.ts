@@ -1,6 +1,7 @@
 import type { Environment, Identified, OAuthProxyOptions, OpenIdUpstream } from '@drawbridge/core'
+import { claimsOfAccessToken } from './internal/claims-of-access-token.ts'
 import { readServer } from './internal/read-server.ts'
-import { pickClaims, requireObject, usualClaims } from './oauth.ts'
+import { pickClaims, usualClaims } from './oauth.ts'
 import { describeOidc, OidcProvider } from './oidc.ts'
 
 /** What is Keycloak's own among the options of {@link KeycloakProvider}. */
@@ -48,17 +49,8 @@ const realmForm = 'https://keycloak.example.com/realms/my-realm'
 // A realm puts roles into the access token alone, unless a mapper says otherwise. The realm itself gave us that token, so its signature has nothing to add.
 // @see https://www.keycloak.org/docs/latest/server_admin/#_client_scopes_protocol
 function withRoles({ subject, claims, said }: Identified, accessToken: string): Identified {
-  const { realm_access, resource_access } = claimsIn(accessToken)
+  const { realm_access, resource_access } = claimsOfAccessToken(accessToken)
   const all: Record<string, unknown> = { realm_access, resource_access, ...said }
   const roles = all.roles ?? Object.entries(all.realm_access ?? {}).find(([name]) => name === 'roles')?.[1]
   return { subject, claims: { ...claims, ...pickClaims({ roles }, ['roles']) }, said: all }
-}
-
-// A token that cannot be read has no roles for us.
-function claimsIn(jwt: string): Readonly<Record<string, unknown>> {
-  try {
-    return requireObject(JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()))
-  } catch {
-    return {}
-  }
 }

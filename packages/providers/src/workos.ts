@@ -1,4 +1,5 @@
 import type { Environment, OAuthProxyOptions, OpenIdUpstream } from '@drawbridge/core'
+import { claimsOfAccessToken } from './internal/claims-of-access-token.ts'
 import { readServer } from './internal/read-server.ts'
 import { pickClaims } from './oauth.ts'
 import { describeOidc, OidcProvider } from './oidc.ts'
@@ -53,15 +54,9 @@ export function workos({ domain }: WorkOSOptions): OpenIdUpstream {
 }
 
 /**
- * Only the access token says for which organisation a person signed in. It came from the token endpoint, over TLS, so its signature has nothing to add (OpenID Connect
- * Core §3.1.3.7 has the same of an ID token).
+ * Only the access token says for which organisation a person signed in.
  * @see https://workos.com/docs/reference/workos-connect/token
  */
 function organisationOf(accessToken: string): Record<string, unknown> {
-  try {
-    const payload: unknown = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())
-    return payload instanceof Object ? pickClaims({ ...payload }, ['org_id']) : {}
-  } catch {
-    return {}
-  }
+  return pickClaims(claimsOfAccessToken(accessToken), ['org_id'])
 }
