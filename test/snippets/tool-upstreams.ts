@@ -1,4 +1,5 @@
 import type { AuthorizeUser } from '@drawbridge/core'
+import { AsanaProvider, asana } from '@drawbridge/providers/asana'
 import { AtlassianProvider } from '@drawbridge/providers/atlassian'
 import { DropboxProvider } from '@drawbridge/providers/dropbox'
 import { LinearProvider } from '@drawbridge/providers/linear'
@@ -12,6 +13,25 @@ import { memoryStore } from '@drawbridge/storage'
 const { CLIENT_ID = 'an-id', CLIENT_SECRET = 'a-secret', JWT_SIGNING_KEY = 'a-signing-key-0123456789-abcdefghijklmnop' } = process.env
 const own = { baseUrl: 'https://mcp.example.com', jwtSigningKey: JWT_SIGNING_KEY, clientStorage: memoryStore() }
 
+//#region asana
+export const withAsana = new AsanaProvider({
+  ...own, // baseUrl, jwtSigningKey, clientStorage
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
+  requiredScopes: ['users:read', 'tasks:read'],
+  upstream: {
+    // Only people of this workspace.
+    authorizeUser: (_, upstream) =>
+      [upstream?.said.workspaces].flat().some((one) => one instanceof Object && 'gid' in one && one.gid === '12345'),
+  },
+})
+//#endregion
+//#region asana-full-permissions
+export const withAsanasFullPermissions = new OAuthProvider(
+  { ...own, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET },
+  { ...asana(), defaultScopes: ['default'], scopes: {} },
+)
+//#endregion
 //#region site
 /** Who has picked this site of Atlassian's. It is asked with the person's token, which needs a scope of one of its products. */
 const ofTheSite: AuthorizeUser = async (_, upstream) => {
