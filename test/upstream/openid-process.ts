@@ -60,11 +60,11 @@ function listen(): RequestListener {
 }
 
 let handle = listen()
-const { pathname } = new URL(plan.issuer)
+const mount = new URL(plan.issuer).pathname.replace(/\/$/, '')
 const server = createServer((request, answer) => {
   // Below a path it looks for where it is mounted in what it was asked for first.
   const { url = '' } = request
-  if (pathname !== '/') Object.assign(request, { originalUrl: url, url: url.slice(pathname.length) })
+  if (mount !== '') Object.assign(request, { originalUrl: url, url: url.slice(mount.length) })
   handle(request, answer)
 })
 const report = (message: OpenIdReport): void => void process.send?.(message)

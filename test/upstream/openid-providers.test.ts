@@ -1,5 +1,6 @@
 import { OAuthProxy, type Upstream } from '@drawbridge/core'
 import { auth0 } from '@drawbridge/providers/auth0'
+import { authentik } from '@drawbridge/providers/authentik'
 import { clerk } from '@drawbridge/providers/clerk'
 import { cognito } from '@drawbridge/providers/cognito'
 import { entra } from '@drawbridge/providers/entra'
@@ -7,9 +8,11 @@ import { gitlab } from '@drawbridge/providers/gitlab'
 import { google } from '@drawbridge/providers/google'
 import { huggingFace } from '@drawbridge/providers/huggingface'
 import { keycloak } from '@drawbridge/providers/keycloak'
+import { logto } from '@drawbridge/providers/logto'
 import { oci } from '@drawbridge/providers/oci'
 import { okta } from '@drawbridge/providers/okta'
 import { workos } from '@drawbridge/providers/workos'
+import { zitadel } from '@drawbridge/providers/zitadel'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { callback, openAt } from './openid-house.ts'
 import { startOpenIdServer } from './openid-server.ts'
@@ -47,6 +50,9 @@ const providers: readonly {
   { name: 'clerk', upstream: clerk({ domain: 'https://clerk.example.com' }) },
   { name: 'huggingface', upstream: huggingFace() },
   { name: 'gitlab', upstream: gitlab() },
+  { name: 'authentik', upstream: authentik({ serverUrl: 'https://authentik.example.com', application: 'mcp' }) },
+  { name: 'zitadel', upstream: zitadel({ serverUrl: 'https://my-instance.zitadel.cloud' }) },
+  { name: 'logto', upstream: logto({ serverUrl: 'https://my-tenant.logto.app' }) },
 ]
 
 describe.each(providers)('$name', ({ upstream, claims = {}, subject = 'alice' }) => {
