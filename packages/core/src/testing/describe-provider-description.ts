@@ -95,7 +95,7 @@ export interface OpenIdExample {
 /** An error of the token endpoint. */
 export interface ErrorExample {
   readonly status: number
-  readonly answer: { readonly error: string; readonly [member: string]: unknown }
+  readonly answer: Readonly<Record<string, unknown>>
   /** `refused`: the code or refresh token is no good, which is final. `unavailable`: anything else, which ends nothing. */
   readonly means: 'refused' | 'unavailable'
 }

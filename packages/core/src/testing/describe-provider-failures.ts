@@ -62,6 +62,8 @@ const troubleAtAsk = ({ request }: AskExample, index: number): ProviderRule => (
 
 const endpoints = { exchange: 'token endpoint', identity: 'user endpoint' } as const
 
+const nameOf = ({ answer }: ErrorExample): string => (typeof answer.error === 'string' ? answer.error : JSON.stringify(answer))
+
 const answering =
   ({ status, answer }: ErrorExample): UpstreamAnswer =>
   () =>
@@ -69,7 +71,7 @@ const answering =
 
 // `invalid_grant` is the reason of every no; any other name is trouble.
 const errorAtExchange = (error: ErrorExample): ProviderRule => ({
-  rule: `takes "${error.answer.error}" at the exchange for ${error.means === 'refused' ? 'a no' : 'trouble'}`,
+  rule: `takes "${nameOf(error)}" at the exchange for ${error.means === 'refused' ? 'a no' : 'trouble'}`,
   async holds(open) {
     const trial = open()
     const good = trial.answers.exchange
@@ -107,7 +109,7 @@ const refusalAtIdentity = ({ name, answer }: (typeof refusals)[number]): Provide
 })
 
 const endsTheGrant = (error: ErrorExample, lifetime: number): ProviderRule => ({
-  rule: `ends the grant when a refresh is answered "${error.answer.error}"`,
+  rule: `ends the grant when a refresh is answered "${nameOf(error)}"`,
   async holds(open) {
     const { trial, ask } = await agedGrant(open, lifetime)
     trial.answers.refresh = answering(error)
@@ -121,7 +123,7 @@ const endsTheGrant = (error: ErrorExample, lifetime: number): ProviderRule => ({
 })
 
 const keepsTheGrantOnError = (error: ErrorExample, lifetime: number): ProviderRule =>
-  keepsTheGrant(`is answered "${error.answer.error}"`, () => answering(error), lifetime)
+  keepsTheGrant(`is answered "${nameOf(error)}"`, () => answering(error), lifetime)
 
 const keepsTheGrant = (what: string, answer: (trial: Trial) => UpstreamAnswer, lifetime: number): ProviderRule => ({
   rule: `keeps the grant when a refresh ${what}`,

@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import type { ProviderDescription, TokenExample } from './describe-provider-description.ts'
 import { expectRequest, questionsOf, type RulesOf, sentTo } from './describe-provider-rule.ts'
 import type { Trial } from './describe-provider-trial.ts'
+import { tokenParameter } from './token-parameter.ts'
 
 /** An upstream token with less left is refreshed before a tool gets it. */
 const due = 300
@@ -79,7 +80,7 @@ const expiring = (description: ProviderDescription, expiresIn: number): ReturnTy
 const refreshing = (description: ProviderDescription, { request, answer: refreshed, tokens: next }: TokenExample): ReturnType<RulesOf> => {
   const { tokens } = description.exchange
   // Where the answer has it, upstreams do not agree.
-  const issued = request.form?.refresh_token
+  const issued = Reflect.get(Object(request.form ?? request.json), 'refresh_token')
   return [
     {
       rule: 'refreshes a token from then on, with our credentials',
@@ -117,7 +118,7 @@ async function refreshTwice(
   answer: Readonly<Record<string, unknown>>,
   first: TokenExample['tokens'],
   second: TokenExample['tokens'],
-): Promise<(string | null)[]> {
+): Promise<unknown[]> {
   trial.answers.refresh = () => Response.json(answer)
   const { info } = await trial.login()
   const before = trial.sent.length
@@ -125,5 +126,5 @@ async function refreshTwice(
     trial.environment.advance(expiresIn)
     await trial.auth.upstream(info)
   }
-  return trial.sent.slice(before).map(({ body }) => new URLSearchParams(body).get('refresh_token'))
+  return trial.sent.slice(before).map(({ body }) => tokenParameter(body, 'refresh_token'))
 }

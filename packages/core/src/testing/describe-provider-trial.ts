@@ -1,4 +1,5 @@
 import type { AuthInfo, OAuthProxy, OAuthProxyOptions, RecordedEvent } from '../index.ts'
+import { answersOf, connect, type UpstreamAnswers } from './describe-provider-answers.ts'
 import { baseUrl, call, redeem, type Visit, visit } from './describe-provider-browser.ts'
 import type { OpenIdExample, ProviderDescription } from './describe-provider-description.ts'
 import { type IdTokens, idTokensOf } from './describe-provider-id-token.ts'
@@ -14,18 +15,6 @@ const registration = {
   clientId: 'upstream-client',
   clientSecret: upstreamSecret,
   jwtSigningKey: 'a-signing-key-of-a-trial-0123456789-abcdefghijklmnop',
-}
-
-/** What the described upstream answers; a test changes it. */
-export interface UpstreamAnswers {
-  discovery: UpstreamAnswer
-  keys: UpstreamAnswer
-  /** In the order of the description. */
-  asks: UpstreamAnswer[]
-  exchange: UpstreamAnswer
-  refresh: UpstreamAnswer
-  identity: UpstreamAnswer
-  revocation: UpstreamAnswer
 }
 
 /** A login that came to its end: what the client has, and what a tool has. */
@@ -127,39 +116,4 @@ const notOpenId: OpenIdExample = { discoveryUrl: '', document: { issuer: '', jwk
 /** Whether the upstream has said that its answers name it (RFC 9207 §3). */
 export function namesItself({ openId }: ProviderDescription): boolean {
   return openId?.document.authorization_response_iss_parameter_supported === true
-}
-
-function answersOf(
-  { exchange, refresh, identity, asks = [], openId }: ProviderDescription,
-  idTokens: IdTokens,
-  answerTokens: Trial['answerTokens'],
-): UpstreamAnswers {
-  return {
-    discovery: () => Response.json(openId?.document),
-    keys: () => Response.json(idTokens.jwks()),
-    asks: asks.map(
-      ({ answer }) =>
-        () =>
-          Response.json(answer),
-    ),
-    exchange: answerTokens(exchange.answer),
-    refresh: () => Response.json(refresh?.answer ?? { error: 'unsupported_grant_type' }, { status: refresh ? 200 : 400 }),
-    identity: () => Response.json(identity.answer),
-    revocation: () => new Response(null, { status: 204 }),
-  }
-}
-
-function connect(description: ProviderDescription, upstream: FakeUpstream, answers: UpstreamAnswers): void {
-  const { exchange, identity, revocation, asks = [], openId } = description
-  if (openId) {
-    upstream.answer('GET', openId.discoveryUrl, (request) => answers.discovery(request))
-    upstream.answer('GET', openId.document.jwks_uri, (request) => answers.keys(request))
-  }
-  for (const [index, { request }] of asks.entries())
-    upstream.answer(request.method, request.url, (asked) => answers.asks[index]?.(asked) ?? Response.error())
-  upstream.answer(exchange.request.method, exchange.request.url, (request) =>
-    new URLSearchParams(request.body).get('grant_type') === 'refresh_token' ? answers.refresh(request) : answers.exchange(request),
-  )
-  if (identity.request) upstream.answer(identity.request.method, identity.request.url, (request) => answers.identity(request))
-  if (revocation) upstream.answer(revocation.method, revocation.url, (request) => answers.revocation(request))
 }
