@@ -1,4 +1,5 @@
 import type { Environment, OAuthProxyOptions, OAuthUpstream, UpstreamClientCredentials } from '@drawbridge/core'
+import { basicAuthorization } from './internal/basic-authorization.ts'
 import { describeUpstream, OAuthProvider } from './oauth.ts'
 
 /** Zoom: tokens live an hour and are refreshed, with a refresh token that changes each time. The subject is the account's user id. Throws `ConfigurationError` with every problem of the options. */
@@ -33,13 +34,7 @@ const readUser = 'user:read:user'
 
 // Zoom's endpoint is that of RFC 7009 but for the refresh token, which it does not speak of.
 // @see https://developers.zoom.us/docs/integrations/oauth/#revoking-an-access-token
-function revoke(accessToken: string, { clientId, clientSecret = '' }: UpstreamClientCredentials): { url: string; init: RequestInit } {
-  const authorization = `Basic ${Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64')}`
-  const init = { method: 'POST', headers: { accept: 'application/json', authorization }, body: new URLSearchParams({ token: accessToken }) }
-  return { url: 'https://zoom.us/oauth/revoke', init }
-}
-
-// RFC 6749 §2.3.1, as at the token endpoint.
-function encode(value: string): string {
-  return new URLSearchParams({ value }).toString().slice('value='.length)
+function revoke(accessToken: string, client: UpstreamClientCredentials): { url: string; init: RequestInit } {
+  const headers = { accept: 'application/json', authorization: basicAuthorization(client) }
+  return { url: 'https://zoom.us/oauth/revoke', init: { method: 'POST', headers, body: new URLSearchParams({ token: accessToken }) } }
 }
