@@ -1,0 +1,93 @@
+import {
+  type Environment,
+  type OAuthProxyOptions,
+  type OAuthUpstream,
+  type UpstreamCall,
+  UpstreamRefused,
+  UpstreamUnavailable,
+} from '@drawbridge/core'
+import { membersOf } from './internal/members-of.ts'
+import { describeUpstream, OAuthProvider, pickClaims, requireObject, requireSubject } from './oauth.ts'
+
+/** What is Slack's own among the options of {@link SlackProvider}. */
+export interface SlackOptions {
+  /** Whether PKCE is switched on for the app, which makes it a public client for good. Default: false; what Slack makes of a challenge before is not documented. */
+  readonly pkce?: boolean
+}
+
+/** The options of {@link SlackProvider}. */
+export interface SlackProviderOptions extends OAuthProxyOptions, SlackOptions {}
+
+/**
+ * Slack, with user tokens for its Web API: what a tool does, it does as the person. Tokens never expire, or live twelve hours and are refreshed, as the app is
+ * set. The subject is the ids of the workspace and of the person in it. Throws `ConfigurationError` with every problem of the options.
+ */
+export class SlackProvider extends OAuthProvider {
+  constructor({ pkce, ...options }: SlackProviderOptions, environment?: Environment) {
+    super(options, slack(pkce === undefined ? {} : { pkce }), environment)
+  }
+}
+
+/**
+ * Slack as data.
+ * @see https://docs.slack.dev/authentication/installing-with-oauth
+ * @see https://docs.slack.dev/reference/methods/oauth.v2.access
+ */
+export function slack({ pkce = false }: SlackOptions = {}): OAuthUpstream {
+  return describeUpstream({
+    name: 'Slack',
+    authorizationEndpoint: 'https://slack.com/oauth/v2/authorize',
+    tokenEndpoint: `${api}/oauth.v2.access`,
+    clientAuthentication: 'client_secret_post',
+    // None is refused, and each is of what a tool needs; this one has the names of people.
+    defaultScopes: ['users:read'],
+    // Those in `scope` are a bot's.
+    scopes: { parameter: 'user_scope', separator: ',' },
+    pkce,
+    quirks: { errorsWithStatus200: true, readAnswer },
+    errorNames,
+    revocation: { request: (accessToken) => ({ url: `${api}/auth.revoke`, init: inTheNameOf(accessToken) }) },
+    async identify(call) {
+      const said = await askWhoseTokenItIs(call)
+      // The id of a person is one in the workspace.
+      const subject = `${requireSubject(said.team_id)}:${requireSubject(said.user_id)}`
+      return { subject, claims: pickClaims(said, claimNames), said }
+    },
+  })
+}
+
+const api = 'https://slack.com/api'
+
+const claimNames: readonly string[] = ['user_id', 'user', 'team_id', 'team', 'url', 'enterprise_id']
+
+function inTheNameOf(accessToken: string): RequestInit {
+  return { method: 'POST', headers: { accept: 'application/json', authorization: `Bearer ${accessToken}` } }
+}
+
+// @see https://docs.slack.dev/reference/methods/auth.test
+async function askWhoseTokenItIs({ ask, accessToken }: UpstreamCall): Promise<Readonly<Record<string, unknown>>> {
+  const { status, json } = await ask(`${api}/auth.test`, inTheNameOf(accessToken))
+  const { error, ...said } = requireObject(json)
+  if (status === 401 || endsToken.includes(error)) throw new UpstreamRefused('token_not_accepted')
+  if (status >= 300) throw new UpstreamUnavailable(`status_${status}`)
+  return said
+}
+
+const endsToken: readonly unknown[] = ['invalid_auth', 'account_inactive', 'token_expired', 'token_revoked']
+
+// At a login the person's token is beside that of a bot, should there be one; at a refresh it is alone.
+// @see https://docs.slack.dev/authentication/using-token-rotation
+function readAnswer({ authed_user, ...answer }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { token_type: _, scope, ...tokens } = answer.token_type === 'user' ? answer : membersOf(authed_user)
+  return { ...tokens, token_type: 'bearer', ...(typeof scope === 'string' && { scope: scope.replaceAll(',', ' ') }) }
+}
+
+// @see https://docs.slack.dev/reference/methods/oauth.v2.access#errors
+const errorNames: NonNullable<OAuthUpstream['errorNames']> = {
+  invalid_code: 'invalid_grant',
+  invalid_refresh_token: 'invalid_grant',
+  token_revoked: 'invalid_grant',
+  account_inactive: 'invalid_grant',
+  invalid_client_id: 'invalid_client',
+  bad_client_secret: 'invalid_client',
+}
