@@ -4,7 +4,9 @@ import { AtlassianProvider } from '@drawbridge/providers/atlassian'
 import { DropboxProvider } from '@drawbridge/providers/dropbox'
 import { LinearProvider } from '@drawbridge/providers/linear'
 import { LinkedInProvider } from '@drawbridge/providers/linkedin'
+import { NotionProvider } from '@drawbridge/providers/notion'
 import { OAuthProvider } from '@drawbridge/providers/oauth'
+import { SlackProvider } from '@drawbridge/providers/slack'
 import { SpotifyProvider } from '@drawbridge/providers/spotify'
 import { TwitchProvider } from '@drawbridge/providers/twitch'
 import { ZoomProvider, zoom } from '@drawbridge/providers/zoom'
@@ -75,6 +77,25 @@ export const withLinkedIn = new LinkedInProvider({
   ...own, // baseUrl, jwtSigningKey, clientStorage
   clientId: CLIENT_ID,
   clientSecret: CLIENT_SECRET,
+})
+//#endregion
+//#region notion
+export const withNotion = new NotionProvider({
+  ...own, // baseUrl, jwtSigningKey, clientStorage
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
+  // Only people of this workspace.
+  upstream: { authorizeUser: ({ claims }) => claims.workspace_id === '3c90c3cc-0d44-4b50-8888-8dd25736052a' },
+})
+//#endregion
+//#region slack
+export const withSlack = new SlackProvider({
+  ...own, // baseUrl, jwtSigningKey, clientStorage
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
+  requiredScopes: ['channels:history', 'search:read'],
+  // Only people of this workspace.
+  upstream: { authorizeUser: ({ claims }) => claims.team_id === 'T12345678' },
 })
 //#endregion
 //#region spotify
