@@ -4,6 +4,7 @@ import { GoogleProvider } from '@drawbridge/providers/google'
 import { KeycloakProvider } from '@drawbridge/providers/keycloak'
 import { LogtoProvider } from '@drawbridge/providers/logto'
 import { OktaProvider } from '@drawbridge/providers/okta'
+import { PingOneProvider } from '@drawbridge/providers/pingone'
 import { ZitadelProvider } from '@drawbridge/providers/zitadel'
 import { memoryStore } from '@drawbridge/storage'
 
@@ -86,5 +87,14 @@ export const withLogto = new LogtoProvider({
   clientSecret: CLIENT_SECRET,
   roles: true,
   upstream: { authorizeUser: ({ claims }) => Array.isArray(claims.roles) && claims.roles.includes('editor') },
+})
+//#endregion
+//#region pingone
+export const withPingOne = new PingOneProvider({
+  ...own, // baseUrl, jwtSigningKey, clientStorage
+  environmentId: '9f1b3e82-7c45-4a1e-bd62-cc38f7a4e918',
+  region: 'EU',
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
 })
 //#endregion
