@@ -3,8 +3,12 @@ import type { IdTokens } from './describe-provider-id-token.ts'
 import { expectFailedLogin, type ProviderRule, type RulesOf } from './describe-provider-rule.ts'
 
 /** How an OpenID provider is read, and what its ID tokens have to be (OpenID Connect Core §3.1.3.7). */
-export const openIdRules: RulesOf = ({ openId }) =>
-  openId ? [...refused.map(refusal), ...accepted.map(acceptance), rotation, keysAway, documentAway, documentOfAnother] : []
+export const openIdRules: RulesOf = ({ openId, identity }) => {
+  if (!openId) return []
+  const rules = [...refused.map(refusal), ...accepted.map(acceptance), rotation, keysAway, documentAway, documentOfAnother]
+  const asksUserinfo = identity.request && identity.request.url === openId.document.userinfo_endpoint
+  return asksUserinfo ? [...rules, userinfoOfAnother(openId.idToken)] : rules
+}
 
 /** ID tokens that say nothing about who is here. */
 const refused: readonly {
@@ -55,6 +59,16 @@ const acceptance = ({ what, deviations }: (typeof accepted)[number]): ProviderRu
     const trial = open()
     trial.idTokens.deviations = deviations
     expect(await trial.login()).toHaveProperty('accessToken')
+  },
+})
+
+// Whose access token it is, the ID token says (OpenID Connect Core §5.3.2).
+const userinfoOfAnother = (idToken: Readonly<Record<string, unknown>>): ProviderRule => ({
+  rule: 'refuses what userinfo says of another person than the ID token',
+  async holds(open) {
+    const trial = open()
+    trial.idTokens.claims = { ...idToken, sub: 'somebody-else' }
+    await expectFailedLogin(trial, /^userinfo_of_another_person$/)
   },
 })
 
