@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { inspect } from 'node:util'
 import { SignJWT } from 'jose'
 import { expect, it } from 'vitest'
 import { fixedEnvironment } from '../testing/fixed-environment.ts'
@@ -7,8 +8,8 @@ import { idTokenVerifier } from './id-token.ts'
 const shared = 'https://login.example.com/{tenantid}/v2.0'
 const ofA = 'https://login.example.com/a/v2.0'
 
-/** Verifies an ID token of tenant a, by a key that is `keyIssuer`'s. */
-async function verifiedBy(keyIssuer: string | undefined, documentIssuer?: string): Promise<unknown> {
+/** Verifies an ID token of tenant a, by a key that is `keyIssuer`'s, for us or for another client. */
+async function verify(keyIssuer: string | undefined, documentIssuer?: string, aud = 'us'): Promise<Readonly<Record<string, unknown>>> {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k', ...(keyIssuer !== undefined && { issuer: keyIssuer }) }
   const environment = fixedEnvironment({ fetch: async () => Response.json({ keys: [jwk] }) })
@@ -21,11 +22,15 @@ async function verifiedBy(keyIssuer: string | undefined, documentIssuer?: string
     prepare: () => {},
   }
   const openId = { issuer: ofA, ...(documentIssuer !== undefined && { documentIssuer, issuerOf: () => ofA }) }
-  const verify = idTokenVerifier(openId, { finder, clientId: 'us', environment, emit: () => {} })
+  const verifyIdToken = idTokenVerifier(openId, { finder, clientId: 'us', environment, emit: () => {} })
   const now = environment.now()
-  const claims = { iss: ofA, aud: 'us', sub: 'abe', nonce: 'n', iat: now, exp: now + 60 }
+  const claims = { iss: ofA, aud, sub: 'abe', nonce: 'n', iat: now, exp: now + 60 }
   const idToken = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(privateKey)
-  return verify(idToken, { nonce: 'n', accessToken: 'x' }).then(
+  return verifyIdToken(idToken, { nonce: 'n', accessToken: 'x' })
+}
+
+function verifiedBy(...by: Parameters<typeof verify>): Promise<unknown> {
+  return verify(...by).then(
     ({ sub }) => sub,
     ({ reason }) => reason,
   )
@@ -42,4 +47,10 @@ it.each([
 
 it('where an issuer has keys of its own, what they say of it does not matter', async () => {
   expect(await verifiedBy(shared)).toBe('abe')
+})
+
+it('what is refused is not quoted in the error (T98)', async () => {
+  const error: unknown = await verify(undefined, undefined, 'another-app').catch((cause: unknown) => cause)
+  expect(error).toMatchObject({ name: 'UpstreamRefused', reason: 'id_token_for_another_client' })
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/abe|another-app/)
 })

@@ -51,7 +51,8 @@ export function idTokenVerifier(openId: OpenId, { finder, clientId, environment,
       requiredClaims: ['iss', 'aud', 'exp', 'iat'],
     }
     const claims = await verifyJwt(idToken, keys, options).catch((cause: unknown) => {
-      throw new UpstreamRefused(reasonOf(jwtFault(cause)), cause)
+      // Without the cause: jose's has all that the token says of the person.
+      throw new UpstreamRefused(reasonOf(jwtFault(cause)))
     })
     requireOurs(claims, clientId, of)
     return claims

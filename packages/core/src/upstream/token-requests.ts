@@ -1,6 +1,8 @@
 import * as oauth from 'oauth4webapi'
-import type { Upstream } from '../ports/upstream.ts'
+import type { Environment } from '../ports/environment.ts'
+import { type Upstream, UpstreamUnavailable } from '../ports/upstream.ts'
 import { nonceOf } from '../protocol/pkce.ts'
+import type { Seconds } from '../protocol/time.ts'
 import { type AskedWith, type AskNeeds, openTokenRequests } from './ask-for-tokens.ts'
 import type { Party } from './party.ts'
 import { scopeCodec } from './scope-codec.ts'
@@ -16,11 +18,12 @@ export interface TokenRequestNeeds extends AskNeeds {
 
 /** The requests to the token endpoint (RFC 6749 §4.1.3, §6 and §4.5). */
 export function tokenRequests(needs: TokenRequestNeeds): Pick<UpstreamClient, 'exchangeCode' | 'refresh' | 'exchangeGrant'> {
-  const { upstream, callbackUrl, call, party: open } = needs
+  const { upstream, callbackUrl, call, party: open, environment } = needs
   const ask = openTokenRequests(needs)
-  const asking = (asked: AskedFor): AskedWith => ({ call, parameters: parametersOf(upstream, asked) })
+  const asking = (asked: AskedFor): AskedWith => ({ call: sentSoon(call, environment), parameters: parametersOf(upstream, asked) })
   return {
     async exchangeCode({ iss, ...answer }, state, verifier, asked) {
+      const askedWith = asking(asked)
       const { endpoints, party } = await open()
       const [server, client] = party
       // An issuer that the provider does not name cannot be compared; the callback path and the state bind the answer.
@@ -30,17 +33,18 @@ export function tokenRequests(needs: TokenRequestNeeds): Pick<UpstreamClient, 'e
         const pkce = upstream.pkce ? verifier : oauth.nopkce
         const response = await oauth.authorizationCodeGrantRequest(...party, parameters, callbackUrl, pkce, options)
         return oauth.processAuthorizationCodeResponse(server, client, response)
-      }, asking(asked))
+      }, askedWith)
       return { tokens, evidence: { ...heard, nonce: nonceOf(verifier) } }
     },
     async refresh(refreshToken, asked) {
+      const askedWith = asking(asked)
       const { party } = await open()
       const { tokens } = await ask(
         async (options) => {
           const response = await oauth.refreshTokenGrantRequest(...party, refreshToken, options)
           return oauth.processRefreshTokenResponse(party[0], party[1], response)
         },
-        { ...asking(asked), refreshes: true },
+        { ...askedWith, refreshes: true },
       )
       return tokens
     },
@@ -53,6 +57,21 @@ export function tokenRequests(needs: TokenRequestNeeds): Pick<UpstreamClient, 'e
       }
       return (await ask(request, { call, parameters })).tokens
     },
+  }
+}
+
+/**
+ * Finding out where the upstream is, and getting what proves us there, takes seconds at the first time alone. Together with the deadline of the request it has to
+ * end within the lease of a refresh, after which another host shows the same refresh token, and within the claim of a callback.
+ */
+const preparation: Seconds = 3
+
+/** A call that is made within that time from now, or not at all: then nothing was spent, and what was found out in the meantime is there at the next try. */
+function sentSoon(call: UpstreamFetch, environment: Pick<Environment, 'now'>): UpstreamFetch {
+  const begun = environment.now()
+  return async (url, init) => {
+    if (environment.now() - begun > preparation) throw new UpstreamUnavailable('not_sent_in_time', { sent: false })
+    return call(url, init)
   }
 }
 

@@ -70,6 +70,9 @@ function open(
   return { client, whole, asked, environment, events }
 }
 
+const ofOpenId = {
+  upstream: { openId: { issuer: 'https://upstream.example.com' }, authorizationEndpoint: undefined, tokenEndpoint: undefined },
+} as unknown as Parameters<typeof open>[1]
 const json = (body: object, init?: ResponseInit) => () => Response.json(body, init)
 const good = { access_token: 'gho_access', token_type: 'bearer' }
 
@@ -83,6 +86,43 @@ async function endOf(calling: Promise<unknown>): Promise<object> {
     return { thrown: error }
   }
 }
+
+describe('a token request', () => {
+  const document = {
+    issuer: 'https://upstream.example.com',
+    authorization_endpoint: 'https://upstream.example.com/authorize',
+    token_endpoint: 'https://upstream.example.com/token',
+    jwks_uri: 'https://upstream.example.com/keys',
+  }
+  const tokens = { access_token: 'a', token_type: 'bearer' }
+
+  it.each([
+    ['for a code', (client: ReturnType<typeof open>['client']) => client.exchangeCode({ code: 'c', state })],
+    ['for a refresh token', (client: ReturnType<typeof open>['client']) => client.refresh('r')],
+  ])('%s is made soon or not at all: others wait for its end no longer than they have to (REL-R21)', async (_, ask) => {
+    const { client, asked, environment } = open(() => {
+      if (asked.length > 1) return Response.json(tokens)
+      environment.advance(4)
+      return Response.json(document)
+    }, ofOpenId)
+    expect(await endOf(ask(client))).toEqual({ unavailable: 'not_sent_in_time', sent: false })
+    expect(asked).toHaveLength(1)
+    expect(await endOf(ask(client))).toMatchObject({ answered: { accessToken: 'a' } })
+  })
+
+  it('waits no longer for what proves us', async () => {
+    const { client, asked, environment } = open(json(tokens), {
+      credentials: {
+        async clientAssertion() {
+          environment.advance(4)
+          return 'an-assertion'
+        },
+      },
+    })
+    expect(await endOf(client.refresh('r'))).toEqual({ unavailable: 'not_sent_in_time', sent: false })
+    expect(asked).toEqual([])
+  })
+})
 
 describe('where the browser is sent to sign in (RFC 6749 §4.1.1)', () => {
   it('keeps the endpoint’s own query, and adds our callback, our state and our challenge (R69)', async () => {
