@@ -146,8 +146,13 @@ describe('OidcProvider', () => {
   it('is asked again later by userinfo, without an ID token', async () => {
     const { identify } = describeOidc({ issuer })
     expect(await identify(upstreamCall({ endpoints, getJson: async () => jane }))).toEqual({ ...person, said: jane })
-    const asking = describeOidc({ issuer, userinfo: false }).identify(upstreamCall({ endpoints }))
-    await expect(asking).rejects.toMatchObject({ name: 'UpstreamUnavailable', reason: 'identity_not_told_again' })
+  })
+
+  it('leaves people as they were where it cannot be asked again, and takes nobody’s silence for an outage (I6)', async () => {
+    const { userinfoEndpoint: _, ...silent } = endpoints
+    const known = { subject: 'jane', claims: { name: 'Jane' } }
+    expect(await describeOidc({ issuer, userinfo: false }).identify(upstreamCall({ endpoints, known }))).toEqual(known)
+    expect(await describeOidc({ issuer }).identify(upstreamCall({ endpoints: silent, known }))).toEqual(known)
   })
 
   it('is made of what was described before, too', () => {

@@ -50,6 +50,8 @@ export function describeOidc(server: OidcServer): OpenIdUpstream {
       ...(issuerOf !== undefined && { issuerOf }),
     },
     async identify(call) {
+      // Whom nobody can be asked about again is who they were at the login. An upstream that says nothing is not one that is away.
+      if (call.known && !isAskedAgain(call, userinfo)) return call.known
       const said = await claimsOf(call, userinfo)
       return { subject: subjectOf(said), claims: { ...call.known?.claims, ...pickClaims(said, claimNames) }, said }
     },
@@ -71,6 +73,10 @@ export async function claimsOf(call: UpstreamCall, userinfo: boolean): Promise<R
   const answer = requireObject(await call.getJson(userinfoEndpoint))
   if (idToken && requireSubject(answer.sub) !== requireSubject(idToken.sub)) throw new UpstreamRefused('userinfo_of_another_person')
   return { ...idToken, ...answer }
+}
+
+function isAskedAgain({ endpoints }: UpstreamCall, userinfo: boolean): boolean {
+  return userinfo && endpoints.userinfoEndpoint !== undefined
 }
 
 function bySub({ sub }: Readonly<Record<string, unknown>>): string {
