@@ -2,7 +2,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { OAuthUpstream } from '../ports/upstream.ts'
 import type { UpstreamDealingOptions } from './options.ts'
-import { dealWith, refuseDealing } from './parse-upstream.ts'
+import { dealWith, refuseAdded, refuseDealing } from './parse-upstream.ts'
+import { refuseUpstreamClient } from './refuse-options.ts'
 
 const upstream: OAuthUpstream = {
   name: 'Test',
@@ -23,6 +24,25 @@ describe('how the upstream is dealt with', () => {
       'authorizeParameters.state is ours to set',
       'authorizeParameters.redirect_uri is ours to set',
       'tokenParameters.code is ours to set',
+    ])
+  })
+
+  it('cannot be told all of it at once in a request object, nor to answer elsewhere, nor to be asked for other scopes than we count on (T11, T67)', () => {
+    const refused = (name: string) => [`authorizeParameters.${name} is ours to set`]
+    for (const name of ['request', 'request_uri', 'response_mode', 'scope'])
+      expect(refuseDealing({ authorizeParameters: { [name]: 'x' } })).toEqual(refused(name))
+    expect(refuseDealing({ authorizeParameters: { scope: 'bot' } }, 'user_scope')).toEqual([])
+    expect(refuseDealing({ authorizeParameters: { user_scope: 'read' } }, 'user_scope')).toEqual(refused('user_scope'))
+  })
+
+  it('is told that by no provider either', () => {
+    expect(refuseAdded({ ...upstream, authorizeParameters: { state: 'x' }, tokenParameters: { code_verifier: 'x' } })).toEqual([
+      "the upstream's authorizeParameters.state is ours to set",
+      "the upstream's tokenParameters.code_verifier is ours to set",
+    ])
+    expect(refuseAdded(upstream)).toEqual([])
+    expect(refuseUpstreamClient({ clientId: 'x', clientSecret: 'y' }, { ...upstream, authorizeParameters: { nonce: 'x' } })).toEqual([
+      "the upstream's authorizeParameters.nonce is ours to set",
     ])
   })
 

@@ -22,26 +22,36 @@ export function dealWith(
   }
 }
 
-/** What is wrong with what the options say of an upstream. */
-export function refuseDealing(options: UpstreamDealingOptions): string[] {
+/** What is wrong with what the options say of an upstream, whose scopes go in that authorization parameter. */
+export function refuseDealing(options: UpstreamDealingOptions, scopeParameter = 'scope'): string[] {
   const { clientAssertion, claims = {}, authorizeParameters = {}, tokenParameters = {} } = options
   const source = clientAssertion === undefined ? undefined : readClientAssertion(clientAssertion)
   return [
     ...refuseTexts('claims', claims),
-    ...refuseParameters('authorizeParameters', authorizeParameters),
+    ...refuseParameters('authorizeParameters', authorizeParameters, scopeParameter),
     ...refuseParameters('tokenParameters', tokenParameters),
     ...(source && 'problem' in source ? [`clientAssertion.key ${source.problem}`] : []),
   ]
 }
 
-/** What binds an answer to a request, and a request to us: nobody may set these from outside (threat T11). */
+/** What a provider adds to each request that is ours to set. */
+export function refuseAdded({ authorizeParameters, tokenParameters }: Upstream): string[] {
+  return [
+    ...refuseParameters('authorizeParameters', authorizeParameters ?? {}),
+    ...refuseParameters('tokenParameters', tokenParameters ?? {}),
+  ].map((problem) => `the upstream's ${problem}`)
+}
+
+/** What binds an answer to a request, and a request to us: nobody may set these from outside (threat T11). A request object has them all inside it (RFC 9101 §4). */
 const ours: readonly string[] = [
-  ...['response_type', 'client_id', 'redirect_uri', 'state', 'nonce', 'code_challenge', 'code_challenge_method'],
+  ...['response_type', 'response_mode', 'client_id', 'redirect_uri', 'state', 'nonce', 'code_challenge', 'code_challenge_method'],
+  ...['request', 'request_uri'],
   ...['grant_type', 'code', 'code_verifier', 'refresh_token', 'client_secret', 'client_assertion', 'client_assertion_type'],
 ]
 
-function refuseParameters(name: string, parameters: unknown): string[] {
-  const bad = Object.keys(Object(parameters)).filter((parameter) => ours.includes(parameter))
+// An upstream that names no scopes granted what it was asked for (RFC 6749 §5.1), so it is asked by nobody else.
+function refuseParameters(name: string, parameters: unknown, scopeParameter?: string): string[] {
+  const bad = Object.keys(Object(parameters)).filter((parameter) => ours.includes(parameter) || parameter === scopeParameter)
   return [...refuseTexts(name, parameters), ...bad.map((parameter) => `${name}.${parameter} is ours to set`)]
 }
 

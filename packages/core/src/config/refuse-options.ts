@@ -3,7 +3,7 @@ import { defaultLifetimes, fixedLifetimes } from '../protocol/lifetimes.ts'
 import { refuseRedirectUri } from '../protocol/redirect-uri.ts'
 import type { Seconds } from '../protocol/time.ts'
 import type { OAuthProxyOptions, ProviderOptions } from './options.ts'
-import { refuseDealing } from './parse-upstream.ts'
+import { refuseAdded, refuseDealing } from './parse-upstream.ts'
 
 /** How long an upstream's last answer stands while it cannot be reached: an outage that people remember. */
 export const day: Seconds = 86_400
@@ -13,7 +13,11 @@ export function refuseUpstreamClient(
   { clientId, clientSecret, clientAssertion, ...dealing }: Omit<ProviderOptions, 'upstream'>,
   upstream: Upstream,
 ): string[] {
-  const problems: string[] = [...(upstream.problems ?? []), ...refuseDealing({ ...dealing, ...(clientAssertion && { clientAssertion }) })]
+  const problems: string[] = [
+    ...(upstream.problems ?? []),
+    ...refuseAdded(upstream),
+    ...refuseDealing({ ...dealing, ...(clientAssertion && { clientAssertion }) }, upstream.scopes?.parameter),
+  ]
   if (!clientId) problems.push(`clientId is missing: ${upstream.name} shows it where the app is registered`)
   const isProven = clientSecret || clientAssertion || upstream.clientAuthentication === 'none'
   if (!isProven) problems.push(`clientSecret is missing: ${upstream.name} asks for one`)
