@@ -10,8 +10,8 @@ import { figure } from './figure.ts'
 /** The upstream's tokens live for 8 hours, and are due in the last 5 minutes. */
 const later = 28_800 - 240
 
-/** A claim of the callback is over after 30 s. */
-const after = 31
+/** A claim of the callback is over after 37 s. */
+const after = 38
 
 /** One for all who share the Redis, so that whoever looks into it can open everything. */
 const storageKey = createFernetKey()

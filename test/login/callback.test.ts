@@ -486,11 +486,11 @@ describe('when the host that was at it does not come back', () => {
     return { house, tab, callback }
   }
 
-  it('it waits for half a minute, and then says: start again', async () => {
+  it('it waits for as long as an exchange may take, and then says: start again', async () => {
     const { house, tab, callback } = await abandoned()
     const waiting = stopped(tab, callback)
     for (let turn = 0; turn < 50; turn += 1) await house.environment.sleep(1)
-    house.environment.advance(31)
+    house.environment.advance(38)
     expect(await waiting).toEqual([400, interrupted])
     expect(await stopped(tab, callback)).toEqual([400, interrupted])
     expect(house.events.at(-1)).toMatchObject({ reason: 'transaction_stuck' })

@@ -23,7 +23,7 @@ it('what nobody needs to change is the documented too', () => {
     documentKept: 604_800,
     transaction: 900,
     transactionDone: 60,
-    exchanging: 30,
+    exchanging: 37,
     grantPending: 600,
     lease: 15,
     rotationGrace: 60,

@@ -83,8 +83,8 @@ export const fixedLifetimes: Readonly<
   transaction: 15 * minute,
   /** A browser that repeats the callback gets the same answer for this long. */
   transactionDone: minute,
-  /** The upstream's deadline twice, and a little: whoever claimed the callback is not coming back. */
-  exchanging: 30,
+  /** 3 s before the code is sent, 10 for the answer, 11 each for who it is and for the operator's word on them, and a little: whoever claimed the callback is not coming back. Less than the last resort of those who wait for it. */
+  exchanging: 37,
   /** The code in it lives a minute; the rest is for its replay to be recognised. */
   grantPending: 10 * minute,
   /** The upstream's deadline of 10 s, and time to commit. */

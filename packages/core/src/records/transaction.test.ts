@@ -43,9 +43,9 @@ describe('claiming a transaction', () => {
     })
   })
 
-  it('finds it taken by another callback, for 30 seconds', () => {
+  it('finds it taken by another callback, for 37 seconds: as long as an exchange may take (REL-R20)', () => {
     expect(claimTransaction(exchanging, 'another', now)).toEqual({ answer: { is: 'taken' } })
-    expect(claimTransaction(exchanging, 'another', now + 30)).toEqual({ answer: { is: 'taken' } })
+    expect(claimTransaction(exchanging, 'another', now + 37)).toEqual({ answer: { is: 'taken' } })
   })
 
   it('finds its own claim, whose outcome was unknown', () => {
@@ -58,7 +58,7 @@ describe('claiming a transaction', () => {
   })
 
   it('finds it stuck after that, and never claims it again: the upstream code may be spent (REL-R13)', () => {
-    expect(claimTransaction(exchanging, 'another', now + 31)).toEqual({ answer: { is: 'stuck' } })
+    expect(claimTransaction(exchanging, 'another', now + 38)).toEqual({ answer: { is: 'stuck' } })
     expect(claimTransaction(exchanging, 'another', now + 800)).toEqual({ answer: { is: 'stuck' } })
   })
 
