@@ -37,15 +37,12 @@ export function tokenRequests(needs: TokenRequestNeeds): Pick<UpstreamClient, 'e
       return { tokens, evidence: { ...heard, nonce: nonceOf(verifier) } }
     },
     async refresh(refreshToken, asked) {
-      const askedWith = asking(asked)
+      const askedWith = { ...asking(asked), refreshes: true }
       const { party } = await open()
-      const { tokens } = await ask(
-        async (options) => {
-          const response = await oauth.refreshTokenGrantRequest(...party, refreshToken, options)
-          return oauth.processRefreshTokenResponse(party[0], party[1], response)
-        },
-        { ...askedWith, refreshes: true },
-      )
+      const { tokens } = await ask(async (options) => {
+        const response = await oauth.refreshTokenGrantRequest(...party, refreshToken, options)
+        return oauth.processRefreshTokenResponse(party[0], party[1], response)
+      }, askedWith)
       return tokens
     },
     async exchangeGrant(grantType, parameters) {
