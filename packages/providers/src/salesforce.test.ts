@@ -83,6 +83,25 @@ describeProvider({
     identity: { subject: '00Dxx0000001gZWEAY.005xx000001SwiUAAS', claims },
     idMember: ['organization_id', 'user_id'],
   },
+  asks: [
+    {
+      // @see https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oidc_token_introspection_endpoint.htm
+      request: {
+        method: 'POST',
+        url: at('introspect'),
+        headers,
+        form: { ...secret, token: accessToken, token_type_hint: 'access_token' },
+      },
+      answer: {
+        active: true,
+        scope: 'id api refresh_token openid',
+        client_id: 'upstream-client',
+        username: 'user@example.com',
+        token_type: 'access_token',
+      },
+      foreign: { status: 200, answer: { active: true, client_id: '3MVG9PE4xB9wtoY.another', token_type: 'access_token' } },
+    },
+  ],
   revocation: { method: 'POST', url: at('revoke'), headers: { ...headers, accept: '*/*' }, form: { ...secret, token: refreshToken } },
   errors: [
     { status: 400, answer: { error: 'invalid_grant', error_description: 'expired access/refresh token' }, means: 'refused' },
@@ -118,6 +137,17 @@ describe('salesforce', () => {
   it.each([401, 403])('takes status %i about the person for a no', async (status) => {
     const call = upstreamCall({ ask: async () => ({ status, json: {} }) })
     await expect(salesforce().identify(call)).rejects.toMatchObject({ name: 'UpstreamRefused', reason: 'token_not_accepted' })
+  })
+
+  it.each<[string, number, object, boolean]>([
+    ['says that the token is nobody’s', 200, { active: false }, false],
+    ['may not be asked', 403, { error: 'invalid_client' }, true],
+    ['does not name the app', 200, { active: true }, true],
+  ])('whose introspection %s', async (_, status, json, isTaken) => {
+    const ask = async (url: string) => (url.endsWith('/introspect') ? { status, json } : { status: 200, json: user })
+    const asked = salesforce().identify(upstreamCall({ login: { answer: {} }, ask }))
+    if (isTaken) expect((await asked).subject).toBe('00Dxx0000001gZWEAY.005xx000001SwiUAAS')
+    else await expect(asked).rejects.toMatchObject({ name: 'UpstreamRefused', reason: 'token_of_another_app' })
   })
 
   it('takes any other status for trouble', async () => {

@@ -8,6 +8,7 @@ import {
   UpstreamRefused,
   UpstreamUnavailable,
 } from '@drawbridge/core'
+import { membersOf } from './internal/members-of.ts'
 import { describeUpstream, OAuthProvider, pickClaims, requireObject, requireSubject } from './oauth.ts'
 
 /** Where people sign in, and for how long. */
@@ -59,7 +60,7 @@ export function salesforce({ serverUrl = 'https://login.salesforce.com', tokenLi
         : [`serverUrl ${serverUrl} is not like https://example.my.salesforce.com`]),
       ...(isLifetime(tokenLifetime) ? [] : [`tokenLifetime ${tokenLifetime} is not between 900 and 86400 seconds`]),
     ],
-    identify: (call) => identify(call, `${server}/services/oauth2/userinfo`),
+    identify: (call) => identify(call, server),
   })
 }
 
@@ -72,7 +73,9 @@ const claimNames: readonly string[] = ['name', 'preferred_username', 'email', 'e
 
 // `sub` begins with the host where the person signed in, and an org can move to another; its id and the user's stay.
 // @see https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_using_userinfo_endpoint.htm
-async function identify(call: UpstreamCall, url: string): Promise<Identified> {
+async function identify(call: UpstreamCall, server: string): Promise<Identified> {
+  const url = `${server}/services/oauth2/userinfo`
+  if (call.login) await requireOurs(call, `${server}/services/oauth2/introspect`)
   const headers = { accept: 'application/json', authorization: `Bearer ${call.accessToken}` }
   const { status, json } = await call.ask(url, { headers })
   // It says 403 "Bad_OAuth_Token" where others say 401.
@@ -85,4 +88,15 @@ async function identify(call: UpstreamCall, url: string): Promise<Identified> {
     claims: { ...call.known?.claims, ...pickClaims(said, [...claimNames, 'instance_url']) },
     said,
   }
+}
+
+// An org can keep an app from asking; then nothing is known, and the login goes on.
+// @see https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oidc_token_introspection_endpoint.htm
+async function requireOurs({ ask, accessToken, client: { clientId, clientSecret } }: UpstreamCall, url: string): Promise<void> {
+  const secret = clientSecret === undefined ? {} : { client_secret: clientSecret }
+  const body = new URLSearchParams({ token: accessToken, token_type_hint: 'access_token', client_id: clientId, ...secret })
+  const { status, json } = await ask(url, { method: 'POST', headers: { accept: 'application/json' }, body })
+  if (status !== 200) return
+  const { active, client_id: app } = membersOf(json)
+  if (active === false || (app !== undefined && app !== clientId)) throw new UpstreamRefused('token_of_another_app')
 }
