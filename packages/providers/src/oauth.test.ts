@@ -206,6 +206,7 @@ describe('OAuthProvider, when it is made', () => {
       ofTheUpstream({
         authorizationEndpoint: 'http://upstream.example/authorize',
         tokenEndpoint: 'http://upstream.example/token',
+        refreshEndpoint: 'http://upstream.example/refresh',
         userEndpoint: 'http://upstream.example/me',
         revocation: { endpoint: 'http://upstream.example/revoke' },
       }),
@@ -213,6 +214,7 @@ describe('OAuthProvider, when it is made', () => {
       'userEndpoint http://upstream.example/me is not https (http is accepted on loopback only)',
       'the upstream endpoint http://upstream.example/authorize is not https (http is accepted on loopback only)',
       'the upstream endpoint http://upstream.example/token is not https (http is accepted on loopback only)',
+      'the upstream endpoint http://upstream.example/refresh is not https (http is accepted on loopback only)',
       'the upstream endpoint http://upstream.example/revoke is not https (http is accepted on loopback only)',
     ])
   })

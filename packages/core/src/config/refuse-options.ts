@@ -22,14 +22,19 @@ export function refuseUpstreamClient(
   const isProven = clientSecret || clientAssertion || upstream.clientAuthentication === 'none'
   if (!isProven) problems.push(`clientSecret is missing: ${upstream.name} asks for one`)
   const { revocation } = upstream
-  const known = upstream.openId ? issuerUrls(upstream.openId) : [upstream.authorizationEndpoint, upstream.tokenEndpoint]
-  const endpoints = [...known, ...(revocation && 'endpoint' in revocation ? [revocation.endpoint] : [])]
+  const endpoints = [...knownUrls(upstream), ...(revocation && 'endpoint' in revocation ? [revocation.endpoint] : [])]
   for (const endpoint of endpoints) {
     if (!/^(https:\/\/|http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?(\/|$))/.test(endpoint)) {
       problems.push(`the upstream endpoint ${endpoint} is not https (http is accepted on loopback only)`)
     }
   }
   return problems
+}
+
+function knownUrls(upstream: Upstream): string[] {
+  if (upstream.openId) return issuerUrls(upstream.openId)
+  const { authorizationEndpoint, tokenEndpoint, refreshEndpoint } = upstream
+  return [authorizationEndpoint, tokenEndpoint, ...(refreshEndpoint === undefined ? [] : [refreshEndpoint])]
 }
 
 function issuerUrls({ issuer, discoveryUrl }: OpenId): string[] {

@@ -72,6 +72,8 @@ export interface UpstreamCall {
 export interface UpstreamEndpoints {
   readonly authorizationEndpoint: string
   readonly tokenEndpoint: string
+  /** Where tokens are refreshed. Default: the token endpoint, as RFC 6749 §6 has it. */
+  readonly refreshEndpoint?: string
   readonly revocation?: UpstreamRevocation
   /** The `iss` that the upstream adds to its answers, where it does (RFC 9207); checked when it is sent. */
   readonly issuer?: string

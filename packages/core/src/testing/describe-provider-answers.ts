@@ -34,13 +34,14 @@ export function answersOf(
 
 /** Has the upstream answer so. */
 export function connect(description: ProviderDescription, upstream: FakeUpstream, answers: UpstreamAnswers): void {
-  const { exchange, identity, revocation, asks = [], openId } = description
+  const { exchange, refresh, identity, revocation, asks = [], openId } = description
   if (openId) {
     upstream.answer('GET', openId.discoveryUrl, (request) => answers.discovery(request))
     upstream.answer('GET', openId.document.jwks_uri, (request) => answers.keys(request))
   }
   for (const [index, { request }] of asks.entries())
     upstream.answer(request.method, request.url, (asked) => answers.asks[index]?.(asked) ?? Response.error())
+  if (refresh) upstream.answer(refresh.request.method, refresh.request.url, (request) => answers.refresh(request))
   upstream.answer(exchange.request.method, exchange.request.url, (request) =>
     tokenParameter(request.body, 'grant_type') === 'refresh_token' ? answers.refresh(request) : answers.exchange(request),
   )

@@ -38,7 +38,7 @@ export function tokenRequests(needs: TokenRequestNeeds): Pick<UpstreamClient, 'e
     },
     async refresh(refreshToken, asked) {
       const askedWith = { ...asking(asked), refreshes: true }
-      const { party } = await open()
+      const party = forRefreshes(await open())
       const { tokens } = await ask(async (options) => {
         const response = await oauth.refreshTokenGrantRequest(...party, refreshToken, options)
         return oauth.processRefreshTokenResponse(party[0], party[1], response)
@@ -70,6 +70,10 @@ function sentSoon(call: UpstreamFetch, environment: Pick<Environment, 'now'>): U
     if (environment.now() - begun > preparation) throw new UpstreamUnavailable('not_sent_in_time', { sent: false })
     return call(url, init)
   }
+}
+
+function forRefreshes({ endpoints: { tokenEndpoint, refreshEndpoint = tokenEndpoint }, party: [server, ...ours] }: Party): Party['party'] {
+  return [{ ...server, token_endpoint: refreshEndpoint }, ...ours]
 }
 
 function parametersOf(

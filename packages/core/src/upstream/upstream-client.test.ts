@@ -239,6 +239,23 @@ describe('upstream tokens are refreshed (RFC 6749 §6)', () => {
   })
 })
 
+describe('upstream tokens are refreshed elsewhere', () => {
+  const upstream = { refreshEndpoint: 'https://upstream.example.com/refresh' }
+
+  it('where the upstream says so, and are got at the token endpoint', async () => {
+    const { client, asked } = open(json(good), { upstream })
+    await client.exchangeCode({ code: 'the-code', state })
+    await client.refresh('ghr')
+    expect(asked.map(({ url }) => url)).toEqual([plain.tokenEndpoint, upstream.refreshEndpoint])
+  })
+
+  it('and what it says there of our client and of the token counts', async () => {
+    const answers = [json({ error: 'invalid_client' }, { status: 401 }), json({ error: 'invalid_grant' }, { status: 400 })]
+    expect(await endOf(open(answers[0] ?? json({}), { upstream }).client.refresh('ghr'))).toMatchObject({ unavailable: 'invalid_client' })
+    expect(await endOf(open(answers[1] ?? json({}), { upstream }).client.refresh('ghr'))).toEqual({ refused: 'invalid_grant' })
+  })
+})
+
 describe('what the upstream says of its tokens (REL-R8)', () => {
   const now = 1_767_268_800
 
