@@ -1,3 +1,4 @@
+import { OAuthError } from '@drawbridge/core'
 import { describe, expect, it } from 'vitest'
 import { countedStore } from '../support/counted-store.ts'
 import { openHouse, redirectUri } from '../support/house.ts'
@@ -313,6 +314,26 @@ describe('a person who allowed the client and never signed in upstream (R64)', (
     const sent = new URL(location).searchParams
     expect([sent.get('error'), sent.get('code'), sent.get('state')]).toEqual(['server_error', null, 'the-state'])
     expect(house.events.filter(({ type }) => type === 'grant.opened')).toHaveLength(opened)
+  })
+})
+
+describe('what an option of the provider refuses', () => {
+  it('is access_denied for the client, nothing is kept, and our tokens end upstream', async () => {
+    const identify = () =>
+      Promise.reject(new OAuthError('access_denied', 'The person may not use this server.', { reason: 'person_of_another_organisation' }))
+    const house = openHouse({ identify })
+    const { tab, callback, clientId } = await comeToCallback(house)
+    const { location } = await tab.open(callback)
+    await house.environment.drain()
+    expect(Object.fromEntries(new URL(location).searchParams)).toEqual({
+      error: 'access_denied',
+      error_description: 'The person, or the upstream, said no.',
+      state: 'the-state',
+      iss: 'http://localhost:8000',
+    })
+    expect(house.events.at(-1)).toEqual({ type: 'callback.refused', clientId, reason: 'person_of_another_organisation', at: noon })
+    expect(house.events.map(({ type }) => type)).not.toContain('grant.opened')
+    expect(house.github.calls('revocation')).toBe(1)
   })
 })
 
