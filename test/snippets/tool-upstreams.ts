@@ -6,7 +6,8 @@ import { LinearProvider } from '@drawbridge/providers/linear'
 import { LinkedInProvider } from '@drawbridge/providers/linkedin'
 import { NotionProvider } from '@drawbridge/providers/notion'
 import { OAuthProvider } from '@drawbridge/providers/oauth'
-import { SlackProvider } from '@drawbridge/providers/slack'
+import { OidcProvider } from '@drawbridge/providers/oidc'
+import { SlackProvider, signInWithSlack } from '@drawbridge/providers/slack'
 import { SpotifyProvider } from '@drawbridge/providers/spotify'
 import { TwitchProvider } from '@drawbridge/providers/twitch'
 import { ZoomProvider, zoom } from '@drawbridge/providers/zoom'
@@ -97,6 +98,9 @@ export const withSlack = new SlackProvider({
   // Only people of this workspace.
   upstream: { authorizeUser: ({ claims }) => claims.team_id === 'T12345678' },
 })
+//#endregion
+//#region slack-sign-in
+export const withSignInWithSlack = new OidcProvider({ ...own, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET }, signInWithSlack())
 //#endregion
 //#region spotify
 export const withSpotify = new SpotifyProvider({

@@ -1,6 +1,7 @@
 import { describeProvider, type ErrorExample, type ProviderDescription, type RequestExample, upstreamCall } from '@drawbridge/core/testing'
 import { describe, expect, it } from 'vitest'
-import { SlackProvider, slack } from './slack.ts'
+import { OidcProvider } from './oidc.ts'
+import { SlackProvider, signInWithSlack, slack } from './slack.ts'
 
 const accessToken = 'xoxp-1234'
 
@@ -115,6 +116,84 @@ describeProvider({
   revocation: { method: 'POST', url: 'https://slack.com/api/auth.revoke', headers: inTheNameOf(rotating) },
 })
 
+describeProvider({
+  name: 'OidcProvider, for Sign in with Slack',
+  create: (options, environment) => new OidcProvider(options, signInWithSlack(), environment),
+  authorizationUrl:
+    'https://slack.com/openid/connect/authorize?response_type=code&client_id=upstream-client&redirect_uri=https%3A%2F%2Fmcp.example.com%2Fauth%2Fcallback&state={state}&scope=openid+profile+email&nonce={nonce}',
+  defaultScopes: ['openid', 'profile', 'email'],
+  issuer: 'https://slack.com',
+  openId: {
+    discoveryUrl: 'https://slack.com/.well-known/openid-configuration',
+    // As Slack answers there, trimmed.
+    document: {
+      issuer: 'https://slack.com',
+      authorization_endpoint: 'https://slack.com/openid/connect/authorize',
+      token_endpoint: 'https://slack.com/api/openid.connect.token',
+      userinfo_endpoint: 'https://slack.com/api/openid.connect.userInfo',
+      jwks_uri: 'https://slack.com/openid/connect/keys',
+      scopes_supported: ['openid', 'profile', 'email'],
+      response_types_supported: ['code'],
+      response_modes_supported: ['query'],
+      grant_types_supported: ['authorization_code'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['RS256'],
+      token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'],
+    },
+    idToken: { sub: 'U0R7JM' },
+  },
+  exchange: {
+    request: {
+      ...tokenRequest,
+      url: 'https://slack.com/api/openid.connect.token',
+      headers: {
+        ...tokenRequest.headers,
+        // upstream-client:s3cret+%2F%2B%26%25
+        authorization: 'Basic dXBzdHJlYW0tY2xpZW50OnMzY3JldCslMkYlMkIlMjYlMjU=',
+      },
+      form: { grant_type: 'authorization_code', code: 'upstream-code', redirect_uri: 'https://mcp.example.com/auth/callback' },
+    },
+    // https://docs.slack.dev/reference/methods/openid.connect.token
+    answer: { ok: true, access_token: accessToken, token_type: 'Bearer' },
+    tokens: { accessToken, scopes: ['openid', 'profile', 'email'] },
+  },
+  identity: {
+    request: { method: 'GET', url: 'https://slack.com/api/openid.connect.userInfo', headers: inTheNameOf(accessToken) },
+    // https://docs.slack.dev/reference/methods/openid.connect.userInfo
+    answer: {
+      ok: true,
+      sub: 'U0R7JM',
+      'https://slack.com/user_id': 'U0R7JM',
+      'https://slack.com/team_id': 'T0R7GR',
+      email: 'krane@slack-corp.com',
+      email_verified: true,
+      date_email_verified: 1_622_128_723,
+      name: 'krane',
+      picture: 'https://secure.gravatar.com/....png',
+      given_name: 'Bront',
+      family_name: 'Labradoodle',
+      locale: 'en-US',
+      'https://slack.com/team_name': 'kraneflannel',
+      'https://slack.com/team_domain': 'kraneflannel',
+    },
+    identity: {
+      subject: 'T0R7GR:U0R7JM',
+      claims: {
+        'https://slack.com/user_id': 'U0R7JM',
+        'https://slack.com/team_id': 'T0R7GR',
+        'https://slack.com/team_name': 'kraneflannel',
+        email: 'krane@slack-corp.com',
+        email_verified: true,
+        name: 'krane',
+        picture: 'https://secure.gravatar.com/....png',
+      },
+    },
+    idMember: ['https://slack.com/team_id', 'https://slack.com/user_id'],
+  },
+  revocation: { method: 'POST', url: 'https://slack.com/api/auth.revoke', headers: inTheNameOf(accessToken) },
+  errors: [error('invalid_code', 'refused'), error('bad_client_secret', 'unavailable'), error('internal_error', 'unavailable')],
+})
+
 describe('a token of Slack', () => {
   const read = (answer: object) => slack().quirks?.readAnswer?.({ ...answer })
   const bot = { access_token: 'xoxb-17653672481', token_type: 'bot', scope: 'commands', refresh_token: 'xoxe-1-bot', expires_in: 43_200 }
@@ -142,4 +221,6 @@ it.each([
   // Core has turned the 200 of an error into a 400.
   const call = upstreamCall({ ask: async () => ({ status: 400, json: { ok: false, error: name } }) })
   await expect(slack().identify(call)).rejects.toMatchObject(end)
+  const endpoints = { ...call.endpoints, userinfoEndpoint: 'https://slack.com/api/openid.connect.userInfo' }
+  await expect(signInWithSlack().identify({ ...call, endpoints })).rejects.toMatchObject(end)
 })

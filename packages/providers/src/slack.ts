@@ -2,12 +2,14 @@ import {
   type Environment,
   type OAuthProxyOptions,
   type OAuthUpstream,
+  type OpenIdUpstream,
   type UpstreamCall,
   UpstreamRefused,
   UpstreamUnavailable,
 } from '@drawbridge/core'
 import { membersOf } from './internal/members-of.ts'
-import { describeUpstream, OAuthProvider, pickClaims, requireObject, requireSubject } from './oauth.ts'
+import { describeUpstream, OAuthProvider, pickClaims, requireObject, requireSubject, usualClaims } from './oauth.ts'
+import { claimsOf, describeOidc } from './oidc.ts'
 
 /** What is Slack's own among the options of {@link SlackProvider}. */
 export interface SlackOptions {
@@ -48,10 +50,29 @@ export function slack({ pkce = false }: SlackOptions = {}): OAuthUpstream {
     errorNames,
     revocation: { request: (accessToken) => ({ url: `${api}/auth.revoke`, init: inTheNameOf(accessToken) }) },
     async identify(call) {
-      const said = await askWhoseTokenItIs(call)
-      // The id of a person is one in the workspace.
-      const subject = `${requireSubject(said.team_id)}:${requireSubject(said.user_id)}`
-      return { subject, claims: pickClaims(said, claimNames), said }
+      const said = await askSlack(call, `${api}/auth.test`, 'POST')
+      return { subject: subjectOf(said.team_id, said.user_id), claims: pickClaims(said, claimNames), said }
+    },
+  })
+}
+
+/**
+ * Sign in with Slack as data, for an `OidcProvider`: it says who somebody is, by the same subject as {@link slack}, and its tokens are for nothing else.
+ * @see https://docs.slack.dev/authentication/sign-in-with-slack
+ */
+export function signInWithSlack({ pkce = false }: SlackOptions = {}): OpenIdUpstream {
+  const [team, user] = ['https://slack.com/team_id', 'https://slack.com/user_id']
+  const names = [...usualClaims, team, user, 'https://slack.com/team_name']
+  return describeOidc({
+    name: 'Slack',
+    issuer: 'https://slack.com',
+    pkce,
+    quirks: { errorsWithStatus200: true },
+    errorNames,
+    revocation: { request: (accessToken) => ({ url: `${api}/auth.revoke`, init: inTheNameOf(accessToken) }) },
+    async identify(call) {
+      const said = await claimsOf({ ...call, getJson: (url) => askSlack(call, url, 'GET') }, true)
+      return { subject: subjectOf(said[team], said[user]), claims: pickClaims(said, names), said }
     },
   })
 }
@@ -60,13 +81,18 @@ const api = 'https://slack.com/api'
 
 const claimNames: readonly string[] = ['user_id', 'user', 'team_id', 'team', 'url', 'enterprise_id']
 
-function inTheNameOf(accessToken: string): RequestInit {
-  return { method: 'POST', headers: { accept: 'application/json', authorization: `Bearer ${accessToken}` } }
+// The id of a person is one in the workspace.
+function subjectOf(team: unknown, user: unknown): string {
+  return `${requireSubject(team)}:${requireSubject(user)}`
 }
 
-// @see https://docs.slack.dev/reference/methods/auth.test
-async function askWhoseTokenItIs({ ask, accessToken }: UpstreamCall): Promise<Readonly<Record<string, unknown>>> {
-  const { status, json } = await ask(`${api}/auth.test`, inTheNameOf(accessToken))
+function inTheNameOf(accessToken: string, method: 'GET' | 'POST' = 'POST'): RequestInit {
+  return { method, headers: { accept: 'application/json', authorization: `Bearer ${accessToken}` } }
+}
+
+// That a token is no good comes with status 200 as well. @see https://docs.slack.dev/reference/methods/auth.test#errors
+async function askSlack({ ask, accessToken }: UpstreamCall, url: string, method: 'GET' | 'POST'): Promise<Record<string, unknown>> {
+  const { status, json } = await ask(url, inTheNameOf(accessToken, method))
   const { error, ...said } = requireObject(json)
   if (status === 401 || endsToken.includes(error)) throw new UpstreamRefused('token_not_accepted')
   if (status >= 300) throw new UpstreamUnavailable(`status_${status}`)
