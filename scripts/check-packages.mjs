@@ -123,6 +123,7 @@ function importAll(project, { name, manifest, unpacked }) {
 /** The entries of a package; one with a star is each file that it stands for. */
 function entriesOf({ exports }, unpacked) {
   return Object.entries(exports).flatMap(([path, target]) => {
+    if (target === null) return []
     if (!path.includes('*')) return [[path, target]]
     const files = readdirSync(join(unpacked, dirname(target.default)), { withFileTypes: true })
     const names = files.filter((file) => file.isFile() && file.name.endsWith('.js')).map((file) => file.name.slice(0, -3))

@@ -23,9 +23,8 @@ async function exportsOf(entry: string): Promise<string[]> {
 /** The entries that a package publishes. */
 function entriesOf(name: string): string[] {
   const manifest: { exports: Record<string, unknown> } = createRequire(import.meta.url)(`../packages/${name}/package.json`)
-  return Object.keys(manifest.exports).flatMap((entry) =>
-    entry === './*' ? sourcesOf(name) : [entry.replace(/^\./, `@drawbridge/${name}`)],
-  )
+  const entries = Object.entries(manifest.exports).filter(([, target]) => target !== null)
+  return entries.flatMap(([entry]) => (entry === './*' ? sourcesOf(name) : [entry.replace(/^\./, `@drawbridge/${name}`)]))
 }
 
 /** The entries of a package whose every source is one. */

@@ -11,6 +11,7 @@ import { keycloak } from '@drawbridge/providers/keycloak'
 import { logto } from '@drawbridge/providers/logto'
 import { oci } from '@drawbridge/providers/oci'
 import { okta } from '@drawbridge/providers/okta'
+import { pingOne } from '@drawbridge/providers/pingone'
 import { workos } from '@drawbridge/providers/workos'
 import { zitadel } from '@drawbridge/providers/zitadel'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -52,6 +53,7 @@ const providers: readonly {
   { name: 'gitlab', upstream: gitlab() },
   { name: 'authentik', upstream: authentik({ serverUrl: 'https://authentik.example.com', application: 'mcp' }) },
   { name: 'zitadel', upstream: zitadel({ serverUrl: 'https://my-instance.zitadel.cloud' }) },
+  { name: 'pingone', upstream: pingOne({ environmentId: 'ef4a5b6c-7d8e-4f90-a1b2-c3d4e5f60718', region: 'EU' }) },
   { name: 'logto', upstream: logto({ serverUrl: 'https://my-tenant.logto.app' }) },
 ]
 

@@ -43,3 +43,7 @@ it('a provider loads no framework’s adapter and nothing that only tests need',
 it('the package as a whole cannot be imported: a provider is a subpath', async () => {
   await expect(filesLoadedFor('@drawbridge/providers')).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
 })
+
+it('what providers share among themselves cannot be imported', async () => {
+  await expect(filesLoadedFor('@drawbridge/providers/internal/members-of')).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
+})
