@@ -26,8 +26,6 @@ export function bitbucket(): OAuthUpstream {
     pkce: false,
     // Until May 2026 it named them so. @see https://community.developer.atlassian.com/t/oauth-2-0-and-api-authentication-changes-for-bitbucket-cloud/99003
     quirks: { readAnswer: ({ scopes, ...answer }) => ({ ...(typeof scopes === 'string' && { scope: scopes }), ...answer }) },
-    // So it calls a secret that is wrong.
-    errorNames: { unauthorized_client: 'invalid_client' },
     userEndpoint: 'https://api.bitbucket.org/2.0/user',
     subjectMember: 'uuid',
     claimNames: ['display_name', 'nickname', 'account_id'],
