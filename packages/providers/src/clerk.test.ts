@@ -71,7 +71,8 @@ describeProvider({
   },
   refresh: {
     request: { ...tokenRequest, form: { grant_type: 'refresh_token', refresh_token: 'rt_of-the-login' } },
-    answer: { access_token: 'oat_of-the-refresh', refresh_token: 'rt_of-the-refresh', ...others },
+    // Whether a new refresh token comes with it, its pages do not say.
+    answer: { access_token: 'oat_of-the-refresh', ...others },
     tokens: { accessToken: 'oat_of-the-refresh', scopes: ['openid', 'profile', 'email', 'offline_access'], expiresIn: 86_399 },
   },
   identity: {
