@@ -116,6 +116,13 @@ describe('where an OpenID provider is (OpenID Connect Discovery §4)', () => {
     await expect(finder.find()).rejects.toMatchObject({ reason })
   })
 
+  it('is a URL of this machine for an issuer on this machine, and no script (T51)', async () => {
+    const { finder, answer } = open({ issuer: 'http://127.0.0.1:9' })
+    const local = { issuer: 'http://127.0.0.1:9', token_endpoint: 'http://127.0.0.1:8/token' }
+    answer.is = () => Response.json({ ...document, ...local, authorization_endpoint: 'javascript://127.0.0.1/%0aalert(1)' })
+    await expect(finder.find()).rejects.toMatchObject({ reason: 'metadata_without_authorization_endpoint' })
+  })
+
   it('is not followed by a redirect', async () => {
     const { finder, answer } = open()
     answer.is = () => Response.redirect('https://elsewhere.example/', 302)

@@ -17,5 +17,8 @@ export function requireSafeUrl(url: unknown, issuer: string, reason: string): st
 
 function isSafeUrl(url: string, issuer: string): boolean {
   if (!URL.canParse(url)) return false
-  return url.startsWith('https://') || (issuer.startsWith('http://') && new URL(url).hostname === new URL(issuer).hostname)
+  return (
+    url.startsWith('https://') ||
+    (url.startsWith('http://') && issuer.startsWith('http://') && new URL(url).hostname === new URL(issuer).hostname)
+  )
 }

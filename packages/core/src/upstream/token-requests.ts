@@ -1,7 +1,8 @@
 import * as oauth from 'oauth4webapi'
 import type { Environment } from '../ports/environment.ts'
-import { type Upstream, UpstreamUnavailable } from '../ports/upstream.ts'
+import { UpstreamUnavailable } from '../ports/upstream.ts'
 import { nonceOf } from '../protocol/pkce.ts'
+import { upstreamScopes } from '../protocol/scope.ts'
 import type { Seconds } from '../protocol/time.ts'
 import { type AskedWith, type AskNeeds, openTokenRequests } from './ask-for-tokens.ts'
 import type { Party } from './party.ts'
@@ -12,6 +13,8 @@ import type { UpstreamFetch } from './upstream-fetch.ts'
 /** What the requests to the token endpoint need. */
 export interface TokenRequestNeeds extends AskNeeds {
   readonly callbackUrl: string
+  /** What the operator requires, of the upstream too. */
+  readonly requiredScopes: readonly string[]
   readonly call: UpstreamFetch
   readonly party: () => Promise<Party>
 }
@@ -20,7 +23,7 @@ export interface TokenRequestNeeds extends AskNeeds {
 export function tokenRequests(needs: TokenRequestNeeds): Pick<UpstreamClient, 'exchangeCode' | 'refresh' | 'exchangeGrant'> {
   const { upstream, callbackUrl, call, party: open, environment } = needs
   const ask = openTokenRequests(needs)
-  const asking = (asked: AskedFor): AskedWith => ({ call: sentSoon(call, environment), parameters: parametersOf(upstream, asked) })
+  const asking = (asked: AskedFor): AskedWith => ({ call: sentSoon(call, environment), parameters: parametersOf(needs, asked) })
   return {
     async exchangeCode({ iss, ...answer }, state, verifier, asked) {
       const askedWith = asking(asked)
@@ -76,14 +79,15 @@ function forRefreshes({ endpoints: { tokenEndpoint, refreshEndpoint = tokenEndpo
   return [{ ...server, token_endpoint: refreshEndpoint }, ...ours]
 }
 
+// The scopes are those that the browser asked for: one that was not granted would be refused (RFC 6749 §6).
 function parametersOf(
-  { scopes: written = {}, openId, forwardsResource }: Upstream,
+  { upstream: { scopes: written = {}, openId, forwardsResource }, requiredScopes }: Pick<TokenRequestNeeds, 'upstream' | 'requiredScopes'>,
   { scopes, resource }: AskedFor,
 ): Record<string, string> {
   const { inTokenRequests: named = false } = written
   const isNamed = typeof named === 'function' ? named : () => named
   const asked = scopeCodec(written, openId !== undefined)
-    .toUpstream(scopes)
+    .toUpstream(upstreamScopes(scopes, requiredScopes))
     .filter(isNamed)
   return { ...(asked.length > 0 && { scope: asked.join(' ') }), ...(forwardsResource && { resource }) }
 }

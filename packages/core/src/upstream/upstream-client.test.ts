@@ -509,12 +509,12 @@ describe('what this upstream does otherwise', () => {
     expect((await client.refresh('r')).scopes).toEqual(['read', 'mail', 'profile'])
   })
 
-  it('names scopes and the resource in token requests, where it wants to know', async () => {
+  it('names scopes and the resource in token requests, where it wants to know: those that the browser asked for (RFC 6749 §6)', async () => {
     const { whole, asked } = open(json(good), { upstream: { scopes, forwardsResource: true } })
     expect(new URL(await whole.authorizationUrl(state, verifier, asking)).searchParams.get('resource')).toBe('https://mcp.example.com/mcp')
     await whole.exchangeCode({ code: 'c', state }, state, verifier, asking)
     await whole.refresh('r', asking)
-    const named = { scope: 'api://x/read offline_access api://x/mail User.Read', resource: 'https://mcp.example.com/mcp' }
+    const named = { scope: 'api://x/read api://x/mail User.Read', resource: 'https://mcp.example.com/mcp' }
     expect(asked.map(({ form }) => ({ scope: form.scope, resource: form.resource }))).toEqual([named, named])
   })
 
