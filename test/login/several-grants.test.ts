@@ -437,7 +437,7 @@ describe('MultiProvider, when it is made', () => {
       'providers.github: claims is not an object',
       'providers.github: authorizeParameters.state is ours to set',
       'providers.github: tokenParameters is not an object',
-      expect.stringMatching(/^providers\.github: clientAssertion\.key is shorter than 32 bytes/),
+      'providers.github: clientAssertion.key is a secret: give the private key whose public half the upstream has',
     ])
   })
 

@@ -1,3 +1,4 @@
+import { describeOidc } from '@drawbridge/providers/oidc'
 import { memoryStore } from '@drawbridge/storage'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
@@ -172,6 +173,27 @@ describe('the page', () => {
     expect((await house.redeem(clientId, new URL(location).searchParams.get('code') ?? '')).status).toBe(200)
     expect((await choose(tab, page, 'forge')).status).toBe(400)
     expect(house.events.filter(({ type }) => type === 'consent.approved')).toHaveLength(2)
+  })
+})
+
+describe('a provider whose document does not come', () => {
+  it('stops neither the page nor who signs in with another, and whoever chooses it is asked to try again (R11, I9)', async () => {
+    const forge = describeOidc({ issuer: 'http://127.0.0.1:9997', name: 'Forge' })
+    const house = openSeveralHouse({ entries: { forge: { upstream: forge } } })
+    const { fetch } = house.environment
+    const silent: typeof fetch = (_, init) =>
+      new Promise((_resolve, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason)))
+    Object.assign(house.environment, {
+      fetch: (...asked: Parameters<typeof fetch>) => (String(asked[0]).startsWith('http://127.0.0.1:9997') ? silent : fetch)(...asked),
+    })
+    expect((await logInWith(house, 'github')).tokens.access_token).toMatch(/^ey/)
+    const tab = openTab(house)
+    const chosen = choose(tab, await tab.open(house.authorizeUrl(await house.register())), 'forge')
+    for (let turn = 0; turn < 50; turn += 1) await house.environment.sleep(1)
+    house.environment.advance(10)
+    const { status, text } = await chosen
+    expect([status, text.includes('Try again')]).toEqual([503, true])
+    expect(house.events).toContainEqual(expect.objectContaining({ type: 'issuer.failed', reason: 'deadline', provider: 'forge' }))
   })
 })
 
