@@ -20,6 +20,8 @@ export interface AskedWith {
   readonly parameters: Readonly<Record<string, string>>
   /** Whether there is a refresh token already, which stays good where the answer has no new one (RFC 6749 §6). */
   readonly refreshes?: boolean
+  /** Whether what a tool shows is traded: a 401 without a name that is about us can be about that. */
+  readonly trades?: boolean
 }
 
 /** Tokens, and what was said beside them. */
@@ -40,7 +42,7 @@ export type AskForTokens = (
 export function openTokenRequests(needs: AskNeeds): AskForTokens {
   const askAsClient = clientRefusals(needs)
   const codec = scopeCodec(needs.upstream.scopes, needs.upstream.openId !== undefined)
-  return (request, { call, parameters, refreshes = false }) =>
+  return (request, { call, parameters, refreshes = false, trades = false }) =>
     askAsClient(async () => {
       const { ask, heard } = tokenCall(call, needs.upstream.quirks)
       const options = {
@@ -51,7 +53,7 @@ export function openTokenRequests(needs: AskNeeds): AskForTokens {
         additionalParameters: { ...parameters, ...needs.upstream.tokenParameters },
       }
       const answer = await request(options).catch((cause: unknown) => {
-        throw judge(needs.upstream, cause)
+        throw judge(needs.upstream, cause, trades)
       })
       return { ...heard(), tokens: readTokens(needs, codec, answer, refreshes) }
     })
@@ -99,13 +101,13 @@ const longest = 100 * 365 * 86_400
 //
 // oauth4webapi's errors carry the upstream's whole answer. Ours are thrown into tools, which log what they catch, so of the
 // answer they keep the name of the error and nothing that could be a token.
-function judge({ errorNames = {} }: Upstream, cause: unknown): Error {
+function judge({ errorNames = {} }: Upstream, cause: unknown, trades: boolean): Error {
   if (cause instanceof UpstreamUnavailable) return cause
   const error = cause instanceof oauth.ResponseBodyError ? nameOf(cause.error, errorNames) : undefined
   if (error === 'invalid_grant') return new UpstreamRefused(error)
-  // A 401 is about us and nobody else, whatever it is called (RFC 6749 §5.2).
+  // For a code or a refresh token a 401 is about us and nobody else, whatever it is called (RFC 6749 §5.2).
   const isNamed = error !== undefined && isClientRefusal(error)
-  const reason = isUnauthorized(cause) && !isNamed ? 'status_401' : error
+  const reason = isUnauthorized(cause) && !isNamed && !trades ? 'status_401' : error
   if (reason !== undefined) return new UpstreamUnavailable(reason, { sent: !isClientRefusal(reason) })
   return new UpstreamUnavailable('answer_not_usable', { cause: new Error(cause instanceof Error ? cause.message : 'unknown') })
 }

@@ -55,7 +55,7 @@ export function tokenRequests(needs: TokenRequestNeeds): Pick<UpstreamClient, 'e
         const response = await oauth.genericTokenEndpointRequest(...party, grantType, form, options)
         return oauth.processGenericTokenEndpointResponse(party[0], party[1], response)
       }
-      return (await ask(request, { call, parameters })).tokens
+      return (await ask(request, { call, parameters, trades: true })).tokens
     },
   }
 }

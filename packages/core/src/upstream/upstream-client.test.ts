@@ -124,6 +124,24 @@ describe('a token request', () => {
   })
 })
 
+describe('a trade of another token', () => {
+  it('that is answered 401 is about that token, and stops no refresh of anybody', async () => {
+    const answers = [Response.json({ error: 'invalid_token' }, { status: 401 }), Response.json(good)]
+    const { client, whole, events } = open(() => answers.shift() ?? Response.error())
+    const trade = whole.exchangeGrant('urn:ietf:params:oauth:grant-type:token-exchange', { subject_token: 'of somebody' })
+    expect(await endOf(trade)).toEqual({ unavailable: 'invalid_token', sent: true })
+    expect(await endOf(client.refresh('r'))).toMatchObject({ answered: { accessToken: 'gho_access' } })
+    expect(events).toEqual([])
+  })
+
+  it('that is answered "invalid_client" is about us', async () => {
+    const { client, whole, asked, events } = open(json({ error: 'invalid_client' }, { status: 401 }))
+    expect(await endOf(whole.exchangeGrant('x', {}))).toEqual({ unavailable: 'invalid_client', sent: false })
+    expect(await endOf(client.refresh('r'))).toEqual({ unavailable: 'invalid_client', sent: false })
+    expect([asked.length, events]).toEqual([1, [{ type: 'upstream.client_refused', reason: 'invalid_client' }]])
+  })
+})
+
 describe('where the browser is sent to sign in (RFC 6749 §4.1.1)', () => {
   it('keeps the endpoint’s own query, and adds our callback, our state and our challenge (R69)', async () => {
     const url = new URL(await open(json({})).client.authorizationUrl(['read', 'user:email']))
