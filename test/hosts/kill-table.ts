@@ -67,6 +67,8 @@ export const fates: FateTable = {
       'after POST access_token',
       'before GET user',
       'after GET user',
+      'before POST token',
+      'after POST token',
       'before set grant',
       'before add subject-grants',
       'before add client-grants',
