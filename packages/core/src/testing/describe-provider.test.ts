@@ -212,6 +212,11 @@ const broken: readonly (readonly [what: string, rule: string, upstream: Upstream
     identifying((call) => good.identify(call).catch(() => ({ subject: '7', claims: {} }))),
     everlasting,
   ],
+  [
+    'takes an error for a person',
+    'ends a login without a grant when the identity is answered 200 with an error',
+    { ...identifying(async (call) => (await askFor(call)) && { subject: '7', claims: {} }), quirks: { commaSeparatedScopes: true } },
+  ],
   ['leaves tokens alive', 'ends the upstream’s tokens with the grant', without('revocation')],
   ['leaves the tokens of failed logins alive', 'ends the upstream’s tokens of a login that fails', without('revocation')],
   ['calls where nobody is', 'ends the grant without a word to the upstream, which cannot be told', good, everlasting],

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bindingRules } from './describe-provider-binding.ts'
 import type { ProviderDescription } from './describe-provider-description.ts'
 import { failureRules } from './describe-provider-failures.ts'
 import { foreignRules } from './describe-provider-foreign.ts'
@@ -17,6 +18,7 @@ import { type FakeUpstream, fakeUpstream } from './fake-upstream.ts'
 export function providerRules(description: ProviderDescription): ProviderRule[] {
   return [
     loginRules,
+    bindingRules,
     issuerRules,
     identityRules,
     foreignRules,
