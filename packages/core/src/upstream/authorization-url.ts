@@ -1,8 +1,8 @@
 import type { Upstream, UpstreamClientCredentials, UpstreamEndpoints } from '../ports/upstream.ts'
 import { challengeOf, nonceOf } from '../protocol/pkce.ts'
 import { upstreamScopes } from '../protocol/scope.ts'
+import type { AskedFor } from './calls.ts'
 import { scopeCodec } from './scope-codec.ts'
-import type { AskedFor } from './upstream-client.ts'
 
 /** What an authorization request is made of. */
 export interface AuthorizationUrlNeeds {

@@ -5,9 +5,9 @@ import { nonceOf } from '../protocol/pkce.ts'
 import { upstreamScopes } from '../protocol/scope.ts'
 import type { Seconds } from '../protocol/time.ts'
 import { type AskedWith, type AskNeeds, openTokenRequests } from './ask-for-tokens.ts'
+import type { AskedFor, UpstreamClient } from './calls.ts'
 import type { Party } from './party.ts'
 import { scopeCodec } from './scope-codec.ts'
-import type { AskedFor, UpstreamClient } from './upstream-client.ts'
 import type { UpstreamFetch } from './upstream-fetch.ts'
 
 /** What the requests to the token endpoint need. */

@@ -4,9 +4,10 @@ import type { Telemetry } from '../ports/telemetry.ts'
 import type { Identity, Upstream, UpstreamClientCredentials } from '../ports/upstream.ts'
 import { type ExpandScopes, expandScopes } from '../protocol/scope-hierarchy.ts'
 import { subjectOfProvider } from '../protocol/subject.ts'
+import type { UpstreamClient } from './calls.ts'
 import { type ClientAssertionSource, clientAssertion } from './client-assertion.ts'
 import type { ClaimsMap } from './map-claims.ts'
-import { type UpstreamClient, upstreamClient } from './upstream-client.ts'
+import { upstreamClient } from './upstream-client.ts'
 
 /** An upstream as the options have it. Where it is the only one it has no key, and is asked for what the client asks for. */
 export interface UpstreamEntry {

@@ -1,6 +1,6 @@
 import { byProvider } from '../ports/events.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
-import type { UpstreamClient } from './upstream-client.ts'
+import type { UpstreamClient } from './calls.ts'
 
 /** An upstream client, each of whose calls is watched; `provider` is its key, where there are several. */
 export function watchedUpstreamClient(client: UpstreamClient, telemetry: Telemetry, provider: string | undefined): UpstreamClient {
