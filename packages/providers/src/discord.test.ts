@@ -85,12 +85,6 @@ describeProvider({
       foreign: { status: 200, answer: authorization('159799960412356608') },
     },
   ],
-  revocation: {
-    ...post,
-    url: 'https://discord.com/api/oauth2/token/revoke',
-    headers: { ...post.headers, accept: '*/*' },
-    form: { ...client, token: refreshToken },
-  },
   errors: [
     { status: 400, answer: { error: 'invalid_grant', error_description: 'Invalid "code" in request.' }, means: 'refused' },
     { status: 400, answer: { error: 'invalid_request', error_description: 'Invalid "code_verifier" in request.' }, means: 'unavailable' },

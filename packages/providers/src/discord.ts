@@ -9,7 +9,8 @@ export class DiscordProvider extends OAuthProvider {
 }
 
 /**
- * Discord as data.
+ * Discord as data. It is not told that a token is over: it would end every token of that person's authorization, those of their other logins too.
+ * @see https://docs.discord.com/developers/topics/oauth2#authorization-code-grant-token-revocation-example
  * @see https://docs.discord.com/developers/topics/oauth2
  * @see https://discord.com/.well-known/oauth-authorization-server
  */
@@ -18,7 +19,6 @@ export function discord(): OAuthUpstream {
     name: 'Discord',
     authorizationEndpoint: 'https://discord.com/oauth2/authorize',
     tokenEndpoint: `${api}/oauth2/token`,
-    revocation: { endpoint: `${api}/oauth2/token/revoke` },
     issuer: 'https://discord.com',
     clientAuthentication: 'client_secret_post',
     defaultScopes: ['identify'],

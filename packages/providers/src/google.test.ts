@@ -102,12 +102,6 @@ const everybody: ProviderDescription = {
     identity: person,
     idMember: 'sub',
   },
-  revocation: {
-    ...post,
-    url: document.revocation_endpoint,
-    headers: { ...post.headers, accept: '*/*' },
-    form: { ...client, token: refreshToken },
-  },
   errors,
   scopes: [
     { requested: ['email'], sent: 'openid email', answered: `openid ${longEmail}`, granted: ['email'] },

@@ -34,6 +34,9 @@ export function google({ hostedDomain }: GoogleOptions = {}): OpenIdUpstream {
     issuer: 'https://accounts.google.com',
     clientAuthentication: 'client_secret_post',
     claimNames: [...usualClaims, 'hd'],
+    // It takes away what the person granted the app, and with it the tokens of all their other logins.
+    // @see https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke
+    revocation: 'never',
     authorizeParameters: { ...askingForRefreshTokens, ...(domains && { hd: domains.length === 1 ? domains.join() : '*' }) },
     scopes: { fromUpstream: (scope) => (scope.startsWith(longName) ? scope.slice(longName.length) : scope) },
     includedScopes: longNames,

@@ -124,12 +124,6 @@ const withOfflineAccess: ProviderDescription = {
     idMember: 'sub',
   },
   groups: 'groups',
-  revocation: {
-    ...post,
-    url: document.revocation_endpoint,
-    headers: { ...post.headers, accept: '*/*' },
-    form: { ...client, token: 'eyJ...cUMI' },
-  },
   errors,
   scopes: [
     {

@@ -36,6 +36,9 @@ export function keycloak({ realmUrl, offlineAccess = true }: KeycloakOptions): O
     name: 'Keycloak',
     issuer,
     clientAuthentication: 'client_secret_post',
+    // With the token it takes back the person's consent to the client, which is that of all their logins.
+    // @see https://www.keycloak.org/securing-apps/oidc-layers#_token_revocation_endpoint
+    revocation: 'never',
     claimNames: [...usualClaims, 'groups', 'roles'],
     // @see https://www.keycloak.org/docs/latest/server_admin/#_offline-access
     ...(offlineAccess && { scopes: { always: ['offline_access'] } }),

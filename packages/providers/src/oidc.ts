@@ -16,8 +16,8 @@ import { pickClaims, requireObject, requireSubject, usualClaims } from './oauth.
 export interface OidcServer extends OpenId, Partial<UpstreamTraits> {
   /** Whether the userinfo endpoint is asked too, where the document names one. Default: true, since many put less into the ID token. */
   readonly userinfo?: boolean
-  /** Where the document does not say how tokens are ended. */
-  readonly revocation?: UpstreamRevocation
+  /** Where the document does not say how tokens are ended; `never` where what it says ends more than the tokens of one login. */
+  readonly revocation?: UpstreamRevocation | 'never'
   /** The person's stable id among the claims: never an e-mail address, never a login name. Default: `sub`. */
   readonly subjectOf?: (claims: Readonly<Record<string, unknown>>) => string
   /** The claims that tools may see. Default: those that most tools want. */

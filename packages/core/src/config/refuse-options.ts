@@ -22,7 +22,7 @@ export function refuseUpstreamClient(
   const isProven = clientSecret || clientAssertion || upstream.clientAuthentication === 'none'
   if (!isProven) problems.push(`clientSecret is missing: ${upstream.name} asks for one`)
   const { revocation } = upstream
-  const endpoints = [...knownUrls(upstream), ...(revocation && 'endpoint' in revocation ? [revocation.endpoint] : [])]
+  const endpoints = [...knownUrls(upstream), ...(typeof revocation === 'object' && 'endpoint' in revocation ? [revocation.endpoint] : [])]
   for (const endpoint of endpoints) {
     if (!/^(https:\/\/|http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?(\/|$))/.test(endpoint)) {
       problems.push(`the upstream endpoint ${endpoint} is not https (http is accepted on loopback only)`)

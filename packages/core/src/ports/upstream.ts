@@ -101,8 +101,8 @@ export interface KnownEndpoints extends UpstreamEndpoints {
 /** Endpoints that are read from the document of an OpenID provider when they are first needed. */
 export interface DiscoveredEndpoints {
   readonly openId: OpenId
-  /** Where the document does not say how tokens are ended. */
-  readonly revocation?: UpstreamRevocation
+  /** Where the document does not say how tokens are ended; `never` where what it says ends more than the tokens of one login. */
+  readonly revocation?: UpstreamRevocation | 'never'
 }
 
 /** An upstream authorization server, as data and one function. A provider is one of these. */

@@ -21,7 +21,7 @@ const found = {
 }
 
 /** A finder of an upstream whose document a test changes, with what was fetched and told. */
-function open(openId: Partial<OpenId> = {}) {
+function open(openId: Partial<OpenId> = {}, revocation?: OpenIdUpstream['revocation']) {
   const fetched: string[] = []
   const events: Event[] = []
   const answer: { is: () => Response | Promise<Response> } = { is: () => Response.json(document) }
@@ -34,6 +34,7 @@ function open(openId: Partial<OpenId> = {}) {
   const upstream: OpenIdUpstream = {
     name: 'Test',
     openId: { issuer, ...openId },
+    ...(revocation && { revocation }),
     clientAuthentication: 'client_secret_basic',
     defaultScopes: [],
     pkce: true,
@@ -121,6 +122,20 @@ describe('where an OpenID provider is (OpenID Connect Discovery §4)', () => {
     const local = { issuer: 'http://127.0.0.1:9', token_endpoint: 'http://127.0.0.1:8/token' }
     answer.is = () => Response.json({ ...document, ...local, authorization_endpoint: 'javascript://127.0.0.1/%0aalert(1)' })
     await expect(finder.find()).rejects.toMatchObject({ reason: 'metadata_without_authorization_endpoint' })
+  })
+
+  it('says where tokens are ended, unless the provider knows better or wants none of it', async () => {
+    const named = { ...document, revocation_endpoint: 'https://id.example.com/revoke' }
+    const elsewhere = { endpoint: 'https://id.example.com/end' }
+    for (const [revocation, expected] of [
+      [undefined, { endpoint: 'https://id.example.com/revoke' }],
+      [elsewhere, elsewhere],
+      ['never', undefined],
+    ] as const) {
+      const { finder, answer } = open({}, revocation)
+      answer.is = () => Response.json(named)
+      expect((await finder.find()).revocation).toEqual(expected)
+    }
   })
 
   it('is not followed by a redirect', async () => {

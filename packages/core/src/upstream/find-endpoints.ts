@@ -1,6 +1,6 @@
 import type { Environment } from '../ports/environment.ts'
 import type { Emit } from '../ports/events.ts'
-import { type OpenId, type Upstream, type UpstreamEndpoints, UpstreamUnavailable } from '../ports/upstream.ts'
+import { type OpenId, type OpenIdUpstream, type Upstream, type UpstreamEndpoints, UpstreamUnavailable } from '../ports/upstream.ts'
 import type { Seconds, UnixSeconds } from '../protocol/time.ts'
 import { readMetadata, requireSafeUrl } from './read-metadata.ts'
 import type { UpstreamFetch } from './upstream-fetch.ts'
@@ -48,7 +48,7 @@ export function endpointFinder(upstream: Upstream, call: UpstreamFetch, { enviro
 
   async function read(of: OpenId): Promise<FoundEndpoints> {
     try {
-      const endpoints = { ...(await discover(of, call)), ...(revocation && { revocation }) }
+      const endpoints = withRevocation(await discover(of, call), revocation)
       known = { endpoints, at: environment.now() }
       return endpoints
     } catch (cause) {
@@ -77,6 +77,13 @@ export function endpointFinder(upstream: Upstream, call: UpstreamFetch, { enviro
     },
     prepare: () => (known ? undefined : begin()),
   }
+}
+
+function withRevocation(
+  { revocation: named, ...endpoints }: FoundEndpoints,
+  revocation: OpenIdUpstream['revocation'] = named,
+): FoundEndpoints {
+  return revocation === undefined || revocation === 'never' ? endpoints : { ...endpoints, revocation }
 }
 
 function ignore(): void {}
