@@ -70,7 +70,6 @@ const forGood: ProviderDescription = {
     },
     idMember: ['team_id', 'user_id'],
   },
-  revocation: { method: 'POST', url: 'https://slack.com/api/auth.revoke', headers: inTheNameOf(accessToken) },
   errors: [
     error('invalid_code', 'refused'),
     error('invalid_refresh_token', 'refused'),
@@ -113,7 +112,6 @@ describeProvider({
     tokens: { accessToken: 'xoxe.xoxp-2-of-the-refresh', scopes: ['users:read', 'chat:write'], expiresIn: 43_200 },
   },
   identity: { ...forGood.identity, request: { method: 'POST', url: 'https://slack.com/api/auth.test', headers: inTheNameOf(rotating) } },
-  revocation: { method: 'POST', url: 'https://slack.com/api/auth.revoke', headers: inTheNameOf(rotating) },
 })
 
 describeProvider({
@@ -190,7 +188,6 @@ describeProvider({
     },
     idMember: ['https://slack.com/team_id', 'https://slack.com/user_id'],
   },
-  revocation: { method: 'POST', url: 'https://slack.com/api/auth.revoke', headers: inTheNameOf(accessToken) },
   errors: [error('invalid_code', 'refused'), error('bad_client_secret', 'unavailable'), error('internal_error', 'unavailable')],
 })
 

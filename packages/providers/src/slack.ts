@@ -31,7 +31,7 @@ export class SlackProvider extends OAuthProvider {
 }
 
 /**
- * Slack as data.
+ * Slack as data. It is not told that a token is over: without rotation a person has one token of an app and a workspace, whichever of their clients asks.
  * @see https://docs.slack.dev/authentication/installing-with-oauth
  * @see https://docs.slack.dev/reference/methods/oauth.v2.access
  */
@@ -48,7 +48,6 @@ export function slack({ pkce = false }: SlackOptions = {}): OAuthUpstream {
     pkce,
     quirks: { errorsWithStatus200: true, readAnswer },
     errorNames,
-    revocation: { request: (accessToken) => ({ url: `${api}/auth.revoke`, init: inTheNameOf(accessToken) }) },
     async identify(call) {
       const said = await askSlack(call, `${api}/auth.test`, 'POST')
       return { subject: subjectOf(said.team_id, said.user_id), claims: pickClaims(said, claimNames), said }
@@ -69,7 +68,7 @@ export function signInWithSlack({ pkce = false }: SlackOptions = {}): OpenIdUpst
     pkce,
     quirks: { errorsWithStatus200: true },
     errorNames,
-    revocation: { request: (accessToken) => ({ url: `${api}/auth.revoke`, init: inTheNameOf(accessToken) }) },
+    revocation: 'never',
     async identify(call) {
       const said = await claimsOf({ ...call, getJson: (url) => askSlack(call, url, 'GET') }, true)
       return { subject: subjectOf(said[team], said[user]), claims: pickClaims(said, names), said }
